@@ -1,0 +1,25 @@
+// JSON as it leaves Kanhu: canonical (RFC 8785, JSON Canonicalization Scheme), so that the same content has the same bytes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.hpp"
+
+namespace kanhu {
+
+using Json = nlohmann::json;
+
+// Canonical text per RFC 8785: no white space, members sorted by UTF-16 code units, numbers as ECMAScript prints them.
+// Invalid UTF-8 inside strings is replaced by U+FFFD. Integers beyond 2^53 are an internal error (assert).
+std::string canonical_json(const Json& value);
+
+// Rounds to 4 decimals, as every published float is.
+double round4(double value);
+
+// Parses untrusted text: at most `most_bytes`, nesting at most `most_depth`, no comments, no duplicate keys.
+Result<Json> parse_json(std::string_view text, std::size_t most_bytes = 1 << 20, int most_depth = 64);
+
+}  // namespace kanhu

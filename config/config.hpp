@@ -1,0 +1,161 @@
+// The checked configuration: plain values, every one of them legal. Made by config/load.hpp, never changed afterwards;
+// shared as std::shared_ptr<const Config> and swapped whole.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipelines/frame.hpp"
+
+namespace kanhu {
+
+using Polygon = std::vector<Point>;  // fractions of the picture, at least 3 points, not self-intersecting
+
+enum class Transport { kTcp, kUdp, kAuto };  // auto: TCP first, then UDP
+
+struct StreamConfig {
+  std::string url;         // rtsp://host[:port]/path or file:///absolute/path; never with user information
+  std::string credential;  // name of a secret, empty when the camera asks for none
+  Transport transport = Transport::kTcp;
+  bool operator==(const StreamConfig&) const = default;
+};
+
+struct DetectorConfig {
+  std::string name;              // a row of models/registry.cpp: blazeface, hog, thermal-blob, none
+  double score_min = 0.6;        // a detection below it does not count
+  double frames_per_second = 5;  // analysed at most this often
+  double smallest_px = 20;       // smallest face width or blob side in pixels of the analysed stream
+  bool operator==(const DetectorConfig&) const = default;
+};
+
+struct PresenceConfig {
+  std::chrono::milliseconds enter_after{400};   // seen this long before "present"
+  std::chrono::milliseconds leave_after{4000};  // not seen this long before "absent"
+  std::chrono::milliseconds warm_up{3000};      // after a (re)connection, unknown this long
+  bool operator==(const PresenceConfig&) const = default;
+};
+
+struct HealthConfig {
+  std::chrono::milliseconds stall_after{8000};    // no packet this long ends the run (1..8 s)
+  std::chrono::milliseconds freeze_after{30000};  // picture unchanged this long: frozen
+  std::chrono::milliseconds dark_after{5000};     // mean luma below `dark_below` this long: dark
+  double dark_below = 20;                         // 0..255
+  bool operator==(const HealthConfig&) const = default;
+};
+
+struct ClipConfig {
+  std::vector<std::string> on;  // event types that get a clip: face.appeared, presence.started, ...
+  std::chrono::milliseconds pre_roll{5000};
+  std::chrono::milliseconds post_roll{5000};
+  std::chrono::milliseconds longest{60000};
+  std::uint64_t ring_bytes = 32ull << 20;  // per recorded stream
+  bool operator==(const ClipConfig&) const = default;
+};
+
+// Which part of a camera's picture belongs to which zone of the facility.
+struct ZoneView {
+  std::string zone;
+  Polygon polygon;  // empty: the whole picture
+  bool operator==(const ZoneView&) const = default;
+};
+
+struct CameraConfig {
+  std::string id;
+  std::string name;
+  bool enabled = true;
+  std::optional<StreamConfig> main;
+  std::optional<StreamConfig> sub;
+  StreamRole analyze = StreamRole::kSub;  // falls back to the stream there is
+  std::optional<StreamRole> record;       // nothing: never recorded
+  DetectorConfig detector;
+  std::vector<ZoneView> zones;
+  std::vector<Polygon> ignore;  // these pixels reach no detector
+  PresenceConfig presence;
+  HealthConfig health;
+  ClipConfig clips;
+  bool operator==(const CameraConfig&) const = default;
+};
+
+struct ZoneConfig {
+  std::string id;
+  std::string name;
+  std::string role;         // free text for dashboards: entrance, canteen, bath
+  bool is_private = false;  // no visible stream may watch it
+  bool operator==(const ZoneConfig&) const = default;
+};
+
+struct FacilityConfig {
+  std::string id;
+  std::string name;
+  std::string facility_class;  // street_centre, community_station, town_centre, mutual_aid_point
+  std::string time_zone;       // IANA name
+  std::vector<ZoneConfig> zones;
+  std::vector<CameraConfig> cameras;
+  bool operator==(const FacilityConfig&) const = default;
+};
+
+struct GatewayConfig {
+  std::string id;
+  std::string data_dir;         // journal/, clips/, config/ below it
+  std::string secrets_dir;      // one file a secret; $CREDENTIALS_DIRECTORY is looked at first
+  std::string models_dir;       // empty: the search path of docs/operations.md
+  int sources_per_worker = 16;  // 0: everything in one process
+  int analysis_threads = 0;     // per worker; 0: one a core
+  std::uint64_t worker_memory_bytes = 2ull << 30;
+  bool operator==(const GatewayConfig&) const = default;
+};
+
+struct PublishConfig {
+  std::string live = "tcp://127.0.0.1:5556";  // port 0: chosen by the system, written to <data_dir>/endpoints.json
+  std::string query = "tcp://127.0.0.1:5557";
+  bool plain_tcp_beyond_loopback = false;  // must be said in words
+  bool operator==(const PublishConfig&) const = default;
+};
+
+struct JournalConfig {
+  std::uint64_t segment_bytes = 16ull << 20;
+  std::uint64_t most_bytes = 5ull << 30;
+  std::chrono::hours most_age{24 * 180};
+  std::chrono::milliseconds commit_every{20};
+  bool operator==(const JournalConfig&) const = default;
+};
+
+struct StorageConfig {
+  std::uint64_t most_bytes = 20ull << 30;  // of clips
+  std::chrono::hours most_age{24 * 90};
+  bool operator==(const StorageConfig&) const = default;
+};
+
+struct MetricsConfig {
+  std::string listen = "127.0.0.1:9464";  // loopback only; port 0: chosen by the system; empty: none
+  bool operator==(const MetricsConfig&) const = default;
+};
+
+struct Config {
+  GatewayConfig gateway;
+  PublishConfig publish;
+  JournalConfig journal;
+  StorageConfig storage;
+  MetricsConfig metrics;
+  std::vector<FacilityConfig> facilities;
+  std::string digest;  // SHA-256 (hex) of the canonical JSON of the effective values above
+
+  const FacilityConfig* facility(std::string_view id) const;
+  const CameraConfig* camera(std::string_view id) const;  // camera ids are unique over the gateway
+  const FacilityConfig* facility_of(std::string_view camera) const;
+};
+
+using ConfigPtr = std::shared_ptr<const Config>;
+
+const char* to_string(Transport transport);
+
+// The stream a role of this camera is served by: the role's own stream, else the other one, else nullptr.
+const StreamConfig* stream_for(const CameraConfig& camera, StreamRole role);
+// The role whose session serves `role` (sub falls back to main and the other way round).
+StreamRole session_role(const CameraConfig& camera, StreamRole role);
+
+}  // namespace kanhu

@@ -1,0 +1,59 @@
+// Which thread analyses which source when.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/histogram.hpp"
+#include "base/result.hpp"
+#include "models/detector.hpp"
+#include "pipelines/analyze/source_analyzer.hpp"
+
+namespace kanhu::analyze {
+
+// Makes the calling thread's detector for a configuration; called at most once per (thread, config).
+using DetectorFactory = std::function<Result<std::unique_ptr<models::Detector>>(const DetectorConfig&)>;
+
+struct LaneStats {
+  AnalyzerStats analyzer;
+  std::uint64_t frames_dropped = 0;  // overwritten by a newer frame before their turn
+  LatencyHistogram wait;             // from a frame's arrival in the lane to the start of its analysis
+  LatencyHistogram work;             // analysis itself
+};
+
+// One source's way into the pool. Live: one frame waits at most, the newest wins, ticks and run changes are never
+// lost and keep their order. Replay: pushes block until there is room, nothing is dropped.
+// Thread: push methods from the source's thread (one at a time); stats from any.
+class Lane {
+ public:
+  virtual ~Lane() = default;  // waits until no thread holds the claim; what still waits is dropped
+  virtual void begin_run(std::string run) = 0;
+  virtual void frame(Frame frame) = 0;
+  virtual void tick(Tick tick) = 0;
+  virtual void end_run(Error why) = 0;
+  virtual LaneStats stats() const = 0;
+};
+
+// `threads` analysis threads that take turns over all lanes: round robin, one frame in flight per source, sources
+// with tracks or motion first under load. Each thread calls cv::setNumThreads(1) (through models) and has its own detectors.
+// Thread: any.
+class Scheduler {
+ public:
+  Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock);
+  ~Scheduler();  // after all lanes
+  std::unique_ptr<Lane> open(const CameraConfig& camera, ObservationSink& sink);
+  // Pieces of work finished since the start, for the watchdog: it must move while something waits.
+  std::uint64_t progress() const;
+  bool idle() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace kanhu::analyze

@@ -1,0 +1,92 @@
+// What a decoder hands to analysis: one decoded picture.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "pipelines/packet.hpp"
+
+namespace kanhu {
+
+enum class PixelFormat { kGray8, kBgr24, kI420, kNv12, kGray16Le };
+
+// Number of planes, and for plane p the bytes per row that carry pixels and the number of rows, of a w x h picture.
+int plane_count(PixelFormat format);
+int plane_row_bytes(PixelFormat format, int plane, int width);
+int plane_rows(PixelFormat format, int plane, int height);
+
+// Somebody else's pixels: valid only while their owner lives; never stored.
+struct ImageView {
+  struct Plane {
+    const std::uint8_t* data = nullptr;
+    int stride = 0;  // bytes
+  };
+  PixelFormat format = PixelFormat::kGray8;
+  int width = 0;   // px
+  int height = 0;  // px
+  std::array<Plane, 3> planes{};
+  // Plane 0 is luma (or grey) in every format but kBgr24 and kGray16Le.
+  bool has_luma_plane() const { return format == PixelFormat::kGray8 || format == PixelFormat::kI420 || format == PixelFormat::kNv12; }
+};
+
+// A place in a picture in fractions 0..1 of its width and height, so that a box found on the sub-stream means the
+// same place on the main stream.
+struct Box {
+  double x = 0, y = 0, width = 0, height = 0;
+  double area() const { return width * height; }
+  bool operator==(const Box&) const = default;
+};
+
+struct Point {
+  double x = 0, y = 0;
+  bool operator==(const Point&) const = default;
+};
+
+// Intersection over union, 0..1 (Jaccard index).
+double intersection_over_union(const Box& a, const Box& b);
+
+// A decoded picture with one owner. Gives its memory back to the decoder when it dies.
+class Frame {
+ public:
+  // `owner` keeps `image` valid and is released with the frame.
+  Frame(std::string source, std::string run, std::uint64_t sequence, MediaTime pts, CaptureTime captured, MonoTime arrival, ImageView image,
+        std::shared_ptr<const void> owner)
+      : source(std::move(source)),
+        run(std::move(run)),
+        sequence(sequence),
+        pts(pts),
+        captured(captured),
+        arrival(arrival),
+        image_(image),
+        owner_(std::move(owner)) {}
+  Frame(Frame&&) = default;
+  Frame& operator=(Frame&&) = default;
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  const ImageView& image() const { return image_; }
+
+  std::string source;
+  std::string run;
+  std::uint64_t sequence = 0;  // counts decoded frames of a run from 0
+  MediaTime pts{};
+  CaptureTime captured;
+  MonoTime arrival{};  // of the packet it was decoded from; for latency figures only
+
+ private:
+  ImageView image_;
+  std::shared_ptr<const void> owner_;
+};
+
+// A source's second hand: once a second of the source's time, also while it is stalled. Every timeout, dwell and
+// watermark behind ingest runs on ticks and capture times.
+struct Tick {
+  MediaTime media{};
+  CaptureTime wall;
+};
+
+}  // namespace kanhu

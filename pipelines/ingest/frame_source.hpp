@@ -1,0 +1,93 @@
+// The seam between a camera (or a recording) and everything behind it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "config/config.hpp"
+#include "pipelines/frame.hpp"
+#include "pipelines/packet.hpp"
+
+namespace kanhu::ingest {
+
+// What a source hands over. All calls of one source come one at a time (never two at once), from the source's own
+// threads, in this order: on_packet / on_frame / on_tick in any mixture, then on_end exactly once, then nothing.
+// Implementations must return quickly in a live source; in replay they may block, which holds the source back.
+class SourceSink {
+ public:
+  virtual ~SourceSink() = default;
+  virtual void on_packet(PacketPtr packet) = 0;
+  virtual void on_frame(Frame frame) = 0;
+  // Once a second of the source's time, also while nothing arrives. In replay a tick stands in the order of frames:
+  // before the first frame whose pts is not earlier.
+  virtual void on_tick(Tick tick) = 0;
+  // The run is over. A source never retries: it ends with an Error and the supervisor decides. kEndOfStream is the
+  // normal end of a file and a fault of a camera.
+  virtual void on_end(Error why) = 0;
+};
+
+// Live facts of a run, for status and metrics.
+struct SourceStats {
+  std::uint64_t packets = 0;
+  std::uint64_t key_frames = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t frames_decoded = 0;
+  std::uint64_t decode_errors = 0;
+  std::uint64_t packets_not_decoded = 0;  // held back by the gate
+  std::uint64_t packets_lost = 0;         // by RTP sequence numbers, where the transport tells
+  std::uint64_t held_bytes = 0;           // encoded bytes alive anywhere (ring, queues), by the memory account
+  StreamFormat format;
+  bool has_rtcp_time = false;
+};
+
+// A frame of a recording whose capture time is known (from a clip's sidecar).
+struct RecordedTime {
+  MediaTime pts{};  // within the file
+  CaptureTime captured;
+};
+
+// What a source is asked to do.
+struct SourceSpec {
+  std::string source;  // camera id
+  StreamRole role = StreamRole::kMain;
+  StreamConfig stream;
+  Credential credential;
+  bool decode = false;           // frames wanted
+  double frames_per_second = 5;  // of decoded frames handed over at most this many (by pts, deterministic)
+  HealthConfig health;
+  // Replay: no pacing, nothing dropped; capture times from `recorded_times` (rising pts; the nearest within 1 ms wins),
+  // else `file_start` + pts.
+  bool replay = false;
+  WallTime file_start{};
+  std::vector<RecordedTime> recorded_times;
+};
+
+// One stream of one camera, or one recording: "run until it fails".
+// Thread: start, stop and stats from one owner thread; the sink is called from the source's threads.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+  // Returns at once; what goes wrong later comes by on_end. `sink` must live until on_end has returned.
+  virtual void start(SourceSink& sink) = 0;
+  // Asks the run to end; never blocks for more than a moment, however the peer behaves: on_end follows with kClosed
+  // from another thread within 3 s. A second call does nothing.
+  virtual void stop() = 0;
+  virtual SourceStats stats() const = 0;
+  // Random (live) or the SHA-256 of the file (replay). Constant for the object's life.
+  virtual const std::string& run() const = 0;
+};
+
+// rtsp:// by GStreamer's rtspsrc with an explicit pipeline, file:// for mp4, mkv, raw .h264/.h265.
+// `clock` must outlive the source. kUnsupported for another scheme or file name.
+Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const Clock& clock);
+
+// Prepares GStreamer once per process: restricted plugin set, log lines to kanhu::log with redaction, no registry
+// helper process. Call from main thread before make_source.
+Result<void> init_gstreamer();
+
+}  // namespace kanhu::ingest

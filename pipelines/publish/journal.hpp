@@ -1,0 +1,91 @@
+// The durable truth: append-only, hash-chained segments (format in docs/journal.md).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/file_io.hpp"
+#include "base/histogram.hpp"
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "pipelines/event.hpp"
+
+namespace kanhu::publish {
+
+struct StreamHead {
+  std::uint64_t stream_seq = 0;  // last number given
+  std::uint64_t durable = 0;     // last number on disk
+};
+
+struct JournalHead {
+  std::string epoch;
+  std::uint64_t seq = 0;
+  std::uint64_t durable_seq = 0;
+  std::uint64_t oldest_seq = 0;                             // oldest kept in this epoch
+  std::string previous_epoch;                               // empty for the first
+  std::uint64_t previous_seq = 0;                           // its last durable number
+  std::vector<std::pair<std::string, StreamHead>> streams;  // by facility, sorted; "-" is the gateway
+  std::vector<std::pair<std::string, std::uint64_t>> previous_streams;
+};
+
+// An event on its way out, in order of seq.
+struct Committed {
+  Event event;
+  bool durable = true;       // false: the disk could not be written
+  bool provisional = false;  // handed out before its commit because that took over 500 ms
+  bool confirms = false;     // an event handed out provisionally earlier is durable now
+};
+
+struct JournalStats {
+  std::uint64_t accepted = 0, durable = 0, not_durable = 0, commits = 0, bytes = 0;
+  LatencyHistogram commit;  // accept to durable
+};
+
+// What was found when the journal was opened.
+struct Recovery {
+  Json open_incidents = Json::array();  // from the newest snapshot and the records behind it
+  Json clips = Json::array();           // clips whose last status is pending
+  std::uint64_t records = 0;            // read in the last segment
+  std::uint64_t torn_bytes = 0;         // cut from the tail
+  std::vector<std::string> damaged;     // segments set aside, with the reason
+};
+
+// Thread: accept and head from any thread; `out` is called on the journal's own thread, in order of seq.
+class Journal {
+ public:
+  using Out = std::function<void(Committed)>;
+  // Makes the final bytes once the numbers are known.
+  using Body = std::function<std::string(const EventDraft&, const EventId&)>;
+  // Called on the accepting thread just before a new segment begins; its answer stands at the segment's start.
+  using Snapshot = std::function<Json()>;
+
+  // Opens (and mends the tail of) the journal in `directory`, begins a new epoch. kNewerFormat: left untouched.
+  static Result<std::unique_ptr<Journal>> open(FileIo& io, const Clock& clock, const std::string& directory, const JournalConfig& config,
+                                               Body body, Snapshot snapshot, Out out);
+  virtual ~Journal() = default;  // commits what is left
+
+  virtual const Recovery& recovery() const = 0;
+  // Numbers the event and hands it to the journal thread. Never waits for the disk: when the queue (5 s of peak) is
+  // full the event is handed out with durable = false and counted.
+  virtual EventId accept(EventDraft draft) = 0;
+  virtual JournalHead head() const = 0;
+  virtual JournalStats stats() const = 0;
+  // Waits until everything accepted so far is durable or was given up.
+  virtual void flush() = 0;
+};
+
+// Reads a journal without writing to it, in order; for `kanhu` sub-commands and tests.
+struct JournalRecord {
+  EventId id;
+  std::string facility;
+  WallTime time{};
+  std::string body;
+};
+Result<void> read_journal(FileIo& io, const std::string& directory, const std::function<bool(const JournalRecord&)>& each);
+
+}  // namespace kanhu::publish

@@ -1,0 +1,68 @@
+// Events -> ZeroMQ, and the query socket (docs/events.md).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/histogram.hpp"
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "pipelines/publish/journal.hpp"
+
+namespace kanhu::publish {
+
+struct PublisherStats {
+  std::uint64_t published = 0;
+  std::uint64_t heads = 0;
+  std::uint64_t queue_drops = 0;        // counted and seen by subscribers as a gap in stream_seq
+  LatencyHistogram capture_to_socket;   // arrival of the deciding packet to the socket
+  LatencyHistogram capture_to_receipt;  // to a subscriber of our own on the same socket
+};
+
+// Owns the XPUB socket on its own thread; sends heads and the heartbeat about once a second.
+// Thread: publish from the journal's thread; the rest from any.
+class Publisher {
+ public:
+  // Binds before it returns; kIo names the endpoint and the cause. `head` is asked on the publish thread;
+  // `heartbeat` gives what the heartbeat adds (cameras up, config digest).
+  static Result<std::unique_ptr<Publisher>> open(const PublishConfig& config, const Clock& clock, std::function<JournalHead()> head,
+                                                 std::function<Json()> heartbeat);
+  virtual ~Publisher() = default;  // sends what is queued, then a last head; LINGER bounded
+  virtual void publish(Committed committed) = 0;
+  virtual std::string live_endpoint() const = 0;  // with the real port
+  virtual PublisherStats stats() const = 0;
+};
+
+// The ROUTER socket on its own thread: `state` and `info`. Anything else is answered with an error that names what
+// is known. `state` and `info` are called on the query thread.
+// Thread: open and destroy from one owner.
+class QueryServer {
+ public:
+  using Answer = std::function<Json()>;
+  static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Answer state, Answer info);
+  virtual ~QueryServer() = default;
+  virtual std::string endpoint() const = 0;
+};
+
+// Asks a gateway's query socket once. kTimeout when nobody answers within `patience`.
+Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience);
+
+// One message of the live socket.
+struct LiveMessage {
+  std::string topic;
+  Json header;
+  std::string payload;
+};
+// A plain subscriber for `kanhu watch` and tests. Thread: confined.
+class Subscriber {
+ public:
+  static Result<std::unique_ptr<Subscriber>> connect(const std::string& endpoint, const std::vector<std::string>& topics);
+  virtual ~Subscriber() = default;
+  // Nothing after `patience`; kCorrupt for a message that is not of the contract.
+  virtual Result<std::optional<LiveMessage>> receive(std::chrono::milliseconds patience) = 0;
+};
+
+}  // namespace kanhu::publish

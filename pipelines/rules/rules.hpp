@@ -1,0 +1,65 @@
+// Observation -> Event: the only place that decides what an observation means to people.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "pipelines/event.hpp"
+#include "pipelines/observation.hpp"
+
+namespace kanhu::rules {
+
+// What the rules say. Thread: called on the thread that called Rules.
+class RulesSink {
+ public:
+  virtual ~RulesSink() = default;
+  virtual void emit(EventDraft draft) = 0;
+  virtual void request_clip(ClipRequest request) = 0;
+};
+
+// The last value of everything that lasts, for `state`, `status` and journal snapshots.
+//   {"facilities":[...roster with cameras and zones, also those never connected...],
+//    "cameras":{id:{facts, cause, last_packet, last_event, ...}}, "presences":[...], "incidents":[...], "clips":{...}}
+// documented in docs/events.md.
+
+// All rules over all facilities. A pure function of the calls made to it: no clock, no thread, no file.
+// Thread: confined (the `rules` thread; in replay the merging thread).
+class Rules {
+ public:
+  Rules(ConfigPtr config, RulesSink& sink);
+  ~Rules();
+
+  // What was open when the journal was last written (the `open` array of a journal snapshot/recovery). Each open
+  // incident is ended once with end_reason gateway_restarted, at `now` (never before its start).
+  void restore(const Json& open_incidents, WallTime now);
+
+  void observe(const Observation& observation);
+  // The answer of the recorder: becomes clip.updated for every subject of the clip.
+  void clip(const ClipRecord& record, WallTime now);
+  // A worker died or was restarted: its cameras are "not analysed" from `since`; unknown, not offline, while it lasts <= 5 s.
+  void worker_lost(const std::vector<std::string>& sources, WallTime now, const std::string& cause);
+  // Once a second of the gateway's time (live) or of the merged event time (replay).
+  void advance(WallTime now);
+  // Cameras that came, went or changed; open incidents of what went end with config_changed.
+  void reconfigure(ConfigPtr config, WallTime now);
+  // The gateway stops: every open incident ends with `reason` (gateway_stopped; in replay: recording_ended).
+  void finish(WallTime now, const std::string& reason);
+
+  Json state() const;           // as above
+  Json open_incidents() const;  // what a journal snapshot keeps
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Attributes and data as CloudEvents 1.0, canonical JSON (docs/events.md, docs/event.schema.json).
+struct Provenance {
+  std::string config, models, gallery, build;
+};
+std::string event_body(const EventDraft& draft, const EventId& id, const std::string& gateway, const Provenance& provenance);
+
+}  // namespace kanhu::rules
