@@ -53,14 +53,14 @@ double intersection_over_union(const Box& a, const Box& b);
 class Frame {
  public:
   // `owner` keeps `image` valid and is released with the frame.
-  Frame(std::string source, std::string run, std::uint64_t sequence, MediaTime pts, CaptureTime captured, MonoTime arrival, ImageView image,
-        std::shared_ptr<const void> owner)
-      : source(std::move(source)),
-        run(std::move(run)),
-        sequence(sequence),
-        pts(pts),
-        captured(captured),
-        arrival(arrival),
+  Frame(std::string source_id, std::string run_id, std::uint64_t number, MediaTime time, CaptureTime capture, MonoTime arrived,
+        ImageView image, std::shared_ptr<const void> owner)
+      : source(std::move(source_id)),
+        run(std::move(run_id)),
+        sequence(number),
+        pts(time),
+        captured(capture),
+        arrival(arrived),
         image_(image),
         owner_(std::move(owner)) {}
   Frame(Frame&&) = default;
