@@ -29,8 +29,9 @@ class RecordedStream {
   // Starts a clip, or moves the end of a running one. The answer comes by `done`, always exactly once a clip
   // (pending is the asker's own word).
   virtual void request(const ClipRequest& request) = 0;
-  // The source's time has reached `now` (ticks): a clip whose end has passed closes although nothing arrives.
-  virtual void tick(WallTime now) = 0;
+  // The source's time has reached `now` (ticks): a clip whose end has passed, by its request's clock, closes although
+  // nothing arrives.
+  virtual void tick(const CaptureTime& now) = 0;
   virtual void run_ended(const Error& why) = 0;  // clips close with what they have: partial(camera_lost)
   virtual RingStats stats() const = 0;
 };

@@ -1,0 +1,117 @@
+// What crosses between a worker and the gateway. One message is one datagram on their SOCK_SEQPACKET socket, canonical
+// JSON, at most 64 KiB; the first one each way is `hello`, and a mismatch of schema or build is refused.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/histogram.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "config/config.hpp"
+#include "pipelines/event.hpp"
+#include "pipelines/observation.hpp"
+
+namespace kanhu::relay {
+
+inline constexpr int kSchema = 1;
+inline constexpr std::size_t kLargestMessage = 64 * 1024;
+
+struct Hello {
+  int schema = kSchema;
+  std::string build;  // version and source revision; both ends are the same executable
+};
+
+// --- down: gateway to worker
+
+// Process-wide settings, right after `hello`.
+struct Setup {
+  std::string clips_dir;
+  std::vector<std::string> models_path;
+  int analysis_threads = 1;
+  bool replay = false;
+};
+
+// A camera and what it needs; opens nothing yet.
+struct Assign {
+  std::string facility;
+  CameraConfig camera;
+  std::map<std::string, Credential> credentials;  // by name; secrets travel only this way
+  // Replay: the capture time of pts 0, and a clip's sidecar when the file is a clip.
+  WallTime file_start{};
+  std::string sidecar;
+  int part = 0;  // of the sidecar
+};
+// Opens (again) one session of an assigned camera. Retries are the gateway's decision.
+struct Open {
+  std::string camera;
+  StreamRole role = StreamRole::kMain;
+};
+struct Release {
+  std::string camera;
+};
+struct AskClip {
+  ClipRequest request;
+};
+// Stop sources, close clips, say goodbye by closing the socket.
+struct Drain {};
+
+// --- up: worker to gateway
+
+struct Observed {
+  Observation observation;
+};
+// A session got its first packet.
+struct SourceUp {
+  std::string camera;
+  StreamRole role = StreamRole::kMain;
+  StreamFormat format;  // without caps
+};
+struct SourceEnded {
+  std::string camera;
+  StreamRole role = StreamRole::kMain;
+  Error why;
+};
+struct ClipDone {
+  ClipRecord record;
+};
+// Counters of one camera since it was assigned, about once a second.
+struct CameraStats {
+  std::string camera;
+  std::uint64_t packets = 0, key_frames = 0, bytes = 0, frames_decoded = 0, decode_errors = 0;
+  std::uint64_t packets_not_decoded = 0, packets_lost = 0, held_bytes = 0;
+  std::uint64_t frames_analysed = 0, frames_dropped = 0, detections = 0, tracks = 0;
+  std::uint64_t ring_bytes = 0, ring_overflow_drops = 0, clips_open = 0;
+  double ring_seconds = 0;
+  std::string codec;
+  int width = 0, height = 0;
+  bool has_rtcp_time = false;
+  std::string detector;         // in use, which may be a fallback
+  std::string detector_notice;  // why it is one
+  LatencyHistogram wait, work;  // for analysis, of analysis
+};
+// The worker as a whole: the gateway's watchdog reads it.
+struct WorkerStats {
+  std::uint64_t progress = 0;  // pieces of analysis finished
+  bool idle = true;            // nothing waits to be analysed
+};
+struct LogLine {
+  int level = 0;
+  std::string area;
+  std::string text;
+};
+
+using Message = std::variant<Hello, Setup, Assign, Open, Release, AskClip, Drain, Observed, SourceUp, SourceEnded, ClipDone, CameraStats,
+                             WorkerStats, LogLine>;
+
+// At most kLargestMessage bytes for every message Kanhu makes.
+std::string encode(const Message& message);
+// kCorrupt names what was wrong. Never throws, whatever the bytes: a worker parses untrusted media and may lie.
+Result<Message> decode(std::string_view bytes);
+
+}  // namespace kanhu::relay

@@ -1,0 +1,145 @@
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "pipelines/relay/channel.hpp"
+#include "pipelines/relay/message.hpp"
+
+namespace kanhu::relay {
+namespace {
+
+template <typename T>
+T round_trip(const T& message) {
+  auto back = decode(encode(message));
+  REQUIRE(back);
+  REQUIRE(std::holds_alternative<T>(*back));
+  return std::get<T>(*back);
+}
+
+Observation presence() {
+  Observation observation;
+  observation.source = "entrance";
+  observation.run = "00ff";
+  observation.time = wall_from_microseconds(1'790'000'000'123'456);
+  observation.clock = ClockSource::kRtcp;
+  observation.clock_offset = std::chrono::microseconds(-31'000);
+  observation.clock_uncertainty = std::chrono::microseconds(500);
+  observation.pts = MediaTime(std::chrono::nanoseconds(12'345'678'901));
+  observation.ordinal = 7;
+  observation.arrival = MonoTime(std::chrono::nanoseconds(99));
+  observation.models = "abc";
+  observation.body = PresenceObservation{"lobby", Presence::kPresent, "", 2, 0.8125, 0.6, 1.0, "face"};
+  return observation;
+}
+
+TEST_CASE("an observation of each kind crosses the socket unchanged") {
+  Observation sent = presence();
+  SECTION("presence") {
+    const auto got = round_trip(Observed{sent}).observation;
+    CHECK(got.source == sent.source);
+    CHECK(got.time == sent.time);
+    CHECK(got.clock == sent.clock);
+    CHECK(got.clock_offset == sent.clock_offset);
+    CHECK(got.pts == sent.pts);
+    CHECK(got.arrival == sent.arrival);
+    const auto& body = std::get<PresenceObservation>(got.body);
+    CHECK(body.zone == "lobby");
+    CHECK(body.state == Presence::kPresent);
+    CHECK(body.score == 0.8125);
+    CHECK(body.count == 2);
+  }
+  SECTION("health") {
+    HealthObservation health;
+    health.set(HealthFact::kConnected, Truth::kFalse);
+    health.error = ErrorKind::kUnauthorized;
+    health.cause = "wrong user or password";
+    health.last_packet = wall_from_microseconds(5);
+    sent.body = health;
+    CHECK(std::get<HealthObservation>(round_trip(Observed{sent}).observation.body) == health);
+  }
+  SECTION("track") {
+    TrackObservation track;
+    track.phase = Phase::kEnd;
+    track.id = 3;
+    track.box = {0.1, 0.2, 0.3, 0.4};
+    track.score = 1.0 / 3;
+    track.end_reason = "left";
+    sent.body = track;
+    const auto got = std::get<TrackObservation>(round_trip(Observed{sent}).observation.body);
+    CHECK(got.phase == Phase::kEnd);
+    CHECK(got.box == track.box);
+    CHECK(got.score == track.score);
+    CHECK(got.end_reason == "left");
+  }
+  SECTION("tick") {
+    sent.body = TickObservation{};
+    CHECK(std::holds_alternative<TickObservation>(round_trip(Observed{sent}).observation.body));
+  }
+}
+
+TEST_CASE("statistics with full histograms fit into one message") {
+  CameraStats stats;
+  stats.camera = std::string(32, 'c');
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 100'000; ++i) stats.wait.add(std::chrono::nanoseconds(random() % 70'000'000'000));
+  stats.work = stats.wait;
+  stats.packets = 1ull << 52;
+  REQUIRE(encode(stats).size() < kLargestMessage);
+  const auto got = round_trip(stats);
+  CHECK(got.packets == stats.packets);
+  CHECK(got.wait.count() == stats.wait.count());
+  CHECK(got.wait.quantile(0.99) == stats.wait.quantile(0.99));
+}
+
+TEST_CASE("credentials reach the worker whatever characters they hold") {
+  Assign assign;
+  assign.camera.id = "office";
+  assign.credentials["c"] = {"us:er", Secret("p@ss:/% \"\\ 密码")};
+  const auto got = round_trip(assign);
+  CHECK(got.credentials.at("c").password == assign.credentials.at("c").password);
+  CHECK(got.camera == assign.camera);
+}
+
+TEST_CASE("bytes that are no message are named corrupt and never throw") {
+  for (const char* bytes : {"", "{", "[]", "{}", R"({"is":"nonsense"})", R"({"is":"observed"})", R"({"is":"open","camera":"a","role":7})",
+                            R"({"is":"worker_stats","progress":-1,"idle":"no"})"}) {
+    auto got = decode(bytes);
+    REQUIRE_FALSE(got);
+    CHECK(got.error().kind == ErrorKind::kCorrupt);
+  }
+  std::mt19937 random(7);
+  const std::string good = encode(Observed{presence()});
+  for (int round = 0; round < 5000; ++round) {
+    std::string bad = good;
+    for (int flips = 1 + static_cast<int>(random() % 4); flips > 0; --flips) bad[random() % bad.size()] = static_cast<char>(random());
+    (void)decode(bad);
+  }
+}
+
+TEST_CASE("the death of one end is seen as end of file by the other") {
+  auto pair = Channel::make_pair();
+  REQUIRE(pair);
+  auto& [ours, theirs] = *pair;
+  REQUIRE(theirs->send(Hello{kSchema, "1.2.3"}));
+  theirs.reset();
+  auto hello = ours->receive();
+  REQUIRE(hello);
+  CHECK(std::get<Hello>(*hello).build == "1.2.3");
+  auto end = ours->receive();
+  REQUIRE_FALSE(end);
+  CHECK(end.error().kind == ErrorKind::kClosed);
+  CHECK(ours->send(Drain{}).error().kind == ErrorKind::kClosed);
+}
+
+TEST_CASE("what may be left out is left out when the other end does not read") {
+  auto pair = Channel::make_pair();
+  REQUIRE(pair);
+  Result<void> sent;
+  for (int i = 0; i < 100'000 && sent; ++i) sent = pair->first->try_send(LogLine{1, "test", std::string(1000, 'x')});
+  REQUIRE_FALSE(sent);
+  CHECK(sent.error().kind == ErrorKind::kTimeout);
+  CHECK(pair->second->receive());
+}
+
+}  // namespace
+}  // namespace kanhu::relay
