@@ -1,0 +1,101 @@
+#include "models/picture.hpp"
+
+#include <algorithm>
+
+#include <opencv2/imgproc.hpp>
+
+namespace kanhu::models {
+namespace {
+
+// A header over somebody else's bytes; cv::Mat wants them mutable but nothing here writes to them.
+cv::Mat plane(const ImageView& image, int index, int width, int height, int type) {
+  const auto& bytes = image.planes[static_cast<std::size_t>(index)];
+  return {height, width, type, const_cast<std::uint8_t*>(bytes.data), static_cast<std::size_t>(bytes.stride)};
+}
+
+cv::Mat resized(const cv::Mat& part, const cv::Size& size) {
+  if (part.size() == size) return part;
+  const bool shrinks = size.width <= part.cols && size.height <= part.rows;
+  cv::Mat out;
+  cv::resize(part, out, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+  return out;
+}
+
+// The chroma samples that cover `luma`, in a plane of half the size rounded up.
+cv::Rect chroma_rect(const cv::Rect& luma) {
+  const int left = luma.x / 2;
+  const int top = luma.y / 2;
+  return {left, top, (luma.x + luma.width + 1) / 2 - left, (luma.y + luma.height + 1) / 2 - top};
+}
+
+std::uint8_t clamped(int value) { return static_cast<std::uint8_t>(std::clamp(value, 0, 255)); }
+
+// ITU-R BT.601, limited range, in 8-bit fixed point; integers, so the same bits on every machine.
+cv::Mat yuv_to_rgb(const cv::Mat& luma, const cv::Mat& chroma) {
+  cv::Mat rgb(luma.size(), CV_8UC3);
+  for (int row = 0; row < luma.rows; ++row) {
+    const auto* y = luma.ptr<std::uint8_t>(row);
+    const auto* uv = chroma.ptr<std::uint8_t>(row);
+    auto* out = rgb.ptr<std::uint8_t>(row);
+    for (int column = 0; column < luma.cols; ++column) {
+      const int c = 298 * (y[column] - 16) + 128;
+      const int d = uv[2 * column] - 128;
+      const int e = uv[2 * column + 1] - 128;
+      out[3 * column] = clamped((c + 409 * e) >> 8);
+      out[3 * column + 1] = clamped((c - 100 * d - 208 * e) >> 8);
+      out[3 * column + 2] = clamped((c + 516 * d) >> 8);
+    }
+  }
+  return rgb;
+}
+
+cv::Mat interleaved_chroma(const ImageView& image, const cv::Rect& part, const cv::Size& size) {
+  const int width = (image.width + 1) / 2;
+  const int height = (image.height + 1) / 2;
+  if (image.format == PixelFormat::kNv12) return resized(plane(image, 1, width, height, CV_8UC2)(part), size);
+  const cv::Mat parts[2] = {resized(plane(image, 1, width, height, CV_8UC1)(part), size),
+                            resized(plane(image, 2, width, height, CV_8UC1)(part), size)};
+  cv::Mat both;
+  cv::merge(parts, 2, both);
+  return both;
+}
+
+}  // namespace
+
+bool is_readable(const ImageView& image) {
+  if (image.width <= 0 || image.height <= 0 || image.format == PixelFormat::kGray16Le) return false;
+  for (int index = 0; index < plane_count(image.format); ++index) {
+    const auto& bytes = image.planes[static_cast<std::size_t>(index)];
+    if (bytes.data == nullptr || bytes.stride < plane_row_bytes(image.format, index, image.width)) return false;
+  }
+  return true;
+}
+
+cv::Mat to_rgb(const ImageView& image, const cv::Rect& source, const cv::Size& size) {
+  cv::Mat rgb;
+  switch (image.format) {
+    case PixelFormat::kBgr24:
+      cv::cvtColor(resized(plane(image, 0, image.width, image.height, CV_8UC3)(source), size), rgb, cv::COLOR_BGR2RGB);
+      break;
+    case PixelFormat::kI420:
+    case PixelFormat::kNv12:
+      rgb = yuv_to_rgb(resized(plane(image, 0, image.width, image.height, CV_8UC1)(source), size),
+                       interleaved_chroma(image, chroma_rect(source), size));
+      break;
+    default:
+      cv::cvtColor(resized(plane(image, 0, image.width, image.height, CV_8UC1)(source), size), rgb, cv::COLOR_GRAY2RGB);
+  }
+  return rgb;
+}
+
+cv::Mat to_gray(const ImageView& image, const cv::Size& size) {
+  if (image.format != PixelFormat::kBgr24) {
+    const cv::Mat gray = resized(plane(image, 0, image.width, image.height, CV_8UC1), size);
+    return gray.data == image.planes[0].data ? gray.clone() : gray;
+  }
+  cv::Mat gray;
+  cv::cvtColor(resized(plane(image, 0, image.width, image.height, CV_8UC3), size), gray, cv::COLOR_BGR2GRAY);
+  return gray;
+}
+
+}  // namespace kanhu::models
