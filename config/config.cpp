@@ -1,0 +1,52 @@
+#include "config/config.hpp"
+
+namespace kanhu {
+
+const FacilityConfig* Config::facility(std::string_view id) const {
+  for (const FacilityConfig& one : facilities) {
+    if (one.id == id) return &one;
+  }
+  return nullptr;
+}
+
+const CameraConfig* Config::camera(std::string_view id) const {
+  for (const FacilityConfig& one : facilities) {
+    for (const CameraConfig& camera : one.cameras) {
+      if (camera.id == id) return &camera;
+    }
+  }
+  return nullptr;
+}
+
+const FacilityConfig* Config::facility_of(std::string_view camera) const {
+  for (const FacilityConfig& one : facilities) {
+    for (const CameraConfig& candidate : one.cameras) {
+      if (candidate.id == camera) return &one;
+    }
+  }
+  return nullptr;
+}
+
+const char* to_string(Transport transport) {
+  switch (transport) {
+    case Transport::kTcp:
+      return "tcp";
+    case Transport::kUdp:
+      return "udp";
+    case Transport::kAuto:
+      return "auto";
+  }
+  return "unknown";
+}
+
+StreamRole session_role(const CameraConfig& camera, StreamRole role) {
+  if (role == StreamRole::kMain) return camera.main ? StreamRole::kMain : StreamRole::kSub;
+  return camera.sub ? StreamRole::kSub : StreamRole::kMain;
+}
+
+const StreamConfig* stream_for(const CameraConfig& camera, StreamRole role) {
+  const auto& stream = session_role(camera, role) == StreamRole::kMain ? camera.main : camera.sub;
+  return stream ? &*stream : nullptr;
+}
+
+}  // namespace kanhu

@@ -1,0 +1,153 @@
+#include "config/json.hpp"
+
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/digest.hpp"
+
+namespace kanhu {
+
+namespace {
+
+Json polygon_json(const Polygon& polygon) {
+  Json points = Json::array();
+  for (const Point& point : polygon) points.push_back(Json::array({point.x, point.y}));
+  return points;
+}
+
+Polygon polygon_from(const Json& json) {
+  Polygon polygon;
+  for (const Json& point : json) polygon.push_back({point.at(0).get<double>(), point.at(1).get<double>()});
+  return polygon;
+}
+
+Json stream_json(const StreamConfig& stream) {
+  return {{"url", stream.url}, {"credential", stream.credential}, {"transport", to_string(stream.transport)}};
+}
+
+StreamConfig stream_from(const Json& json) {
+  StreamConfig stream;
+  stream.url = json.at("url").get<std::string>();
+  stream.credential = json.at("credential").get<std::string>();
+  const auto transport = json.at("transport").get<std::string>();
+  for (const Transport candidate : {Transport::kTcp, Transport::kUdp, Transport::kAuto}) {
+    if (transport == to_string(candidate)) stream.transport = candidate;
+  }
+  return stream;
+}
+
+StreamRole role_from(const Json& json) {
+  return json.get<std::string>() == to_string(StreamRole::kMain) ? StreamRole::kMain : StreamRole::kSub;
+}
+
+std::chrono::milliseconds ms(const Json& json) { return std::chrono::milliseconds(json.get<std::int64_t>()); }
+
+Json zone_json(const ZoneConfig& zone) { return {{"id", zone.id}, {"name", zone.name}, {"role", zone.role}, {"private", zone.is_private}}; }
+
+Json facility_json(const FacilityConfig& facility) {
+  Json zones = Json::array();
+  for (const ZoneConfig& zone : facility.zones) zones.push_back(zone_json(zone));
+  Json cameras = Json::array();
+  for (const CameraConfig& camera : facility.cameras) cameras.push_back(camera_json(camera));
+  return {
+      {"id", facility.id},         {"name", facility.name},        {"class", facility.facility_class}, {"time_zone", facility.time_zone},
+      {"zones", std::move(zones)}, {"cameras", std::move(cameras)}};
+}
+
+}  // namespace
+
+Json config_json(const Config& config) {
+  Json facilities = Json::array();
+  for (const FacilityConfig& facility : config.facilities) facilities.push_back(facility_json(facility));
+  return {{"version", 1},
+          {"gateway",
+           {{"id", config.gateway.id},
+            {"sources_per_worker", config.gateway.sources_per_worker},
+            {"analysis_threads", config.gateway.analysis_threads},
+            {"worker_memory_bytes", config.gateway.worker_memory_bytes}}},
+          {"publish",
+           {{"live", config.publish.live},
+            {"query", config.publish.query},
+            {"plain_tcp_beyond_loopback", config.publish.plain_tcp_beyond_loopback}}},
+          {"journal",
+           {{"segment_bytes", config.journal.segment_bytes},
+            {"most_bytes", config.journal.most_bytes},
+            {"most_age_hours", config.journal.most_age.count()},
+            {"commit_every_ms", config.journal.commit_every.count()}}},
+          {"clips_storage", {{"most_bytes", config.storage.most_bytes}, {"most_age_hours", config.storage.most_age.count()}}},
+          {"metrics", {{"listen", config.metrics.listen}}},
+          {"facilities", std::move(facilities)}};
+}
+
+std::string config_digest(const Config& config) { return to_hex(sha256(canonical_json(config_json(config)))); }
+
+Json camera_json(const CameraConfig& camera) {
+  Json zones = Json::array();
+  for (const ZoneView& view : camera.zones) zones.push_back({{"zone", view.zone}, {"polygon", polygon_json(view.polygon)}});
+  Json ignore = Json::array();
+  for (const Polygon& polygon : camera.ignore) ignore.push_back(polygon_json(polygon));
+  Json json = {{"id", camera.id},
+               {"name", camera.name},
+               {"enabled", camera.enabled},
+               {"analyze", to_string(camera.analyze)},
+               {"detector",
+                {{"name", camera.detector.name},
+                 {"score_min", camera.detector.score_min},
+                 {"fps", camera.detector.frames_per_second},
+                 {"smallest_px", camera.detector.smallest_px}}},
+               {"zones", std::move(zones)},
+               {"ignore", std::move(ignore)},
+               {"presence",
+                {{"enter_after_ms", camera.presence.enter_after.count()},
+                 {"leave_after_ms", camera.presence.leave_after.count()},
+                 {"warm_up_ms", camera.presence.warm_up.count()}}},
+               {"health",
+                {{"stall_after_ms", camera.health.stall_after.count()},
+                 {"freeze_after_ms", camera.health.freeze_after.count()},
+                 {"dark_after_ms", camera.health.dark_after.count()},
+                 {"dark_below", camera.health.dark_below}}},
+               {"clips",
+                {{"on", camera.clips.on},
+                 {"pre_roll_ms", camera.clips.pre_roll.count()},
+                 {"post_roll_ms", camera.clips.post_roll.count()},
+                 {"longest_ms", camera.clips.longest.count()},
+                 {"ring_bytes", camera.clips.ring_bytes}}}};
+  if (camera.main) json["main"] = stream_json(*camera.main);
+  if (camera.sub) json["sub"] = stream_json(*camera.sub);
+  if (camera.record) json["record"] = to_string(*camera.record);
+  return json;
+}
+
+Result<CameraConfig> camera_from_json(const Json& json) {
+  try {
+    CameraConfig camera;
+    camera.id = json.at("id").get<std::string>();
+    camera.name = json.at("name").get<std::string>();
+    camera.enabled = json.at("enabled").get<bool>();
+    if (json.contains("main")) camera.main = stream_from(json.at("main"));
+    if (json.contains("sub")) camera.sub = stream_from(json.at("sub"));
+    camera.analyze = role_from(json.at("analyze"));
+    if (json.contains("record")) camera.record = role_from(json.at("record"));
+    const Json& detector = json.at("detector");
+    camera.detector = {detector.at("name").get<std::string>(), detector.at("score_min").get<double>(), detector.at("fps").get<double>(),
+                       detector.at("smallest_px").get<double>()};
+    for (const Json& view : json.at("zones"))
+      camera.zones.push_back({view.at("zone").get<std::string>(), polygon_from(view.at("polygon"))});
+    for (const Json& polygon : json.at("ignore")) camera.ignore.push_back(polygon_from(polygon));
+    const Json& presence = json.at("presence");
+    camera.presence = {ms(presence.at("enter_after_ms")), ms(presence.at("leave_after_ms")), ms(presence.at("warm_up_ms"))};
+    const Json& health = json.at("health");
+    camera.health = {ms(health.at("stall_after_ms")), ms(health.at("freeze_after_ms")), ms(health.at("dark_after_ms")),
+                     health.at("dark_below").get<double>()};
+    const Json& clips = json.at("clips");
+    camera.clips = {clips.at("on").get<std::vector<std::string>>(), ms(clips.at("pre_roll_ms")), ms(clips.at("post_roll_ms")),
+                    ms(clips.at("longest_ms")), clips.at("ring_bytes").get<std::uint64_t>()};
+    return camera;
+  } catch (const Json::exception& problem) {
+    return fail(ErrorKind::kCorrupt, fmt::format("camera description: {}", problem.what()));
+  }
+}
+
+}  // namespace kanhu
