@@ -1,0 +1,59 @@
+#include "pipelines/record/recorder.hpp"
+
+#include <mutex>
+#include <utility>
+
+#include "pipelines/record/stream_clips.hpp"
+
+namespace kanhu::record {
+namespace {
+
+// What `open` hands out: closes its clips when it dies, while the recorder keeps the thread that writes them.
+class Stream final : public RecordedStream {
+ public:
+  explicit Stream(std::shared_ptr<StreamClips> clips) : clips_(std::move(clips)) {}
+  ~Stream() override { clips_->close_all("recorder_closed"); }
+  void packet(PacketPtr packet) override { clips_->packet(std::move(packet)); }
+  void request(const ClipRequest& request) override { clips_->request(request); }
+  void tick(WallTime now) override { clips_->tick(now); }
+  void run_ended(const Error& why) override { clips_->run_ended(why); }
+  RingStats stats() const override { return clips_->stats(); }
+
+ private:
+  const std::shared_ptr<StreamClips> clips_;
+};
+
+}  // namespace
+
+struct Recorder::State {
+  std::shared_ptr<Volume> volume;
+  std::mutex mutex;
+  std::vector<std::weak_ptr<StreamClips>> streams;
+};
+
+Recorder::Recorder(FileIo& io, std::string directory, Done done, MuxerFactory muxers) : state_(std::make_shared<State>()) {
+  state_->volume.reset(new Volume{io, std::move(directory), std::move(done), std::move(muxers), {}});
+}
+
+Recorder::~Recorder() {
+  std::vector<std::weak_ptr<StreamClips>> streams;
+  {
+    std::scoped_lock lock(state_->mutex);
+    streams.swap(state_->streams);
+  }
+  for (const auto& each : streams)
+    if (const auto clips = each.lock()) clips->close_all("recorder_closed");
+  state_->volume->thread.stop();
+}
+
+std::unique_ptr<RecordedStream> Recorder::open(const std::string& facility, const CameraConfig& camera) {
+  auto clips = std::make_shared<StreamClips>(state_->volume, facility, camera);
+  {
+    std::scoped_lock lock(state_->mutex);
+    std::erase_if(state_->streams, [](const auto& each) { return each.expired(); });
+    state_->streams.push_back(clips);
+  }
+  return std::make_unique<Stream>(std::move(clips));
+}
+
+}  // namespace kanhu::record
