@@ -1,0 +1,28 @@
+// What differs between a camera and a recording: the pipeline that receives.
+#pragma once
+
+#include <memory>
+
+#include "pipelines/ingest/intake.hpp"
+
+namespace kanhu::ingest {
+
+// Builds the receiving pipeline rtspsrc|filesrc ... ! parser ! appsink and says in our words why it ended.
+// Thread: confined to the source's thread.
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  // The running pipeline; it feeds `intake` and ends by intake->receiving_ended. Does not wait for the other side.
+  virtual Result<GstPtr<GstElement>> open(const IntakePtr& intake) = 0;
+  // True when another attempt by other means (UDP after TCP) is in order after this end.
+  virtual bool has_other_way(const Error&) { return false; }
+};
+
+std::unique_ptr<Receiver> make_rtsp_receiver(const SourceSpec& spec);
+// Looks at the file at once: a missing, empty or unreadable one is an Error.
+Result<std::unique_ptr<Receiver>> make_file_receiver(const std::string& path);
+
+// Parser, caps limit and appsink behind `upstream` pad, playing within `pipeline`. False when they cannot be linked.
+bool attach_parser(GstElement* pipeline, GstPad* upstream, Codec codec, bool depayload, const IntakePtr& intake);
+
+}  // namespace kanhu::ingest

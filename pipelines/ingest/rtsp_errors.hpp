@@ -1,0 +1,32 @@
+// What a camera's refusal means.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <gst/gst.h>
+
+#include "base/result.hpp"
+#include "pipelines/ingest/intake.hpp"
+
+namespace kanhu::ingest {
+
+// Where an rtsp:// address leads. The port is 554 when the address names none.
+struct RtspAddress {
+  std::string host;
+  std::string port;
+};
+RtspAddress rtsp_address(std::string_view url);
+
+// An RTSP status code (RFC 2326 section 11) in our words.
+Error error_of_status(int status, Stage stage);
+
+// An error message of rtspsrc. `video_offered`: the camera's description named a codec we take. Never repeats
+// GStreamer's text: it may hold the address.
+Error error_of_message(GstMessage* message, Stage stage, bool video_offered);
+
+// Resolves and connects anew to learn why a connection failed; blocks, at most about `patience` beyond the resolver.
+// Nothing when both work.
+std::optional<Error> diagnose_connection(const RtspAddress& address, std::chrono::milliseconds patience);
+
+}  // namespace kanhu::ingest

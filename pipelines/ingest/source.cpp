@@ -1,0 +1,163 @@
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/digest.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "pipelines/ingest/background.hpp"
+#include "pipelines/ingest/file_run.hpp"
+#include "pipelines/ingest/frame_source.hpp"
+#include "pipelines/ingest/receiver.hpp"
+#include "pipelines/ingest/second_hand.hpp"
+#include "pipelines/ingest/watchdog.hpp"
+
+namespace kanhu::ingest {
+namespace {
+
+constexpr std::chrono::nanoseconds kReplayPatience = std::chrono::seconds(1);  // only a wake-up to look whether all is well
+constexpr std::string_view kFileScheme = "file://";
+constexpr std::string_view kRtspScheme = "rtsp://";
+
+// A source is a receiving pipeline, a decoding pipeline and one thread that alone speaks to the sink; so the sink's
+// calls are in order and on_end is the last. Teardown happens aside: it may hang as long as the camera likes.
+// Thread: as FrameSource says; the run_loop is the source's own thread.
+class PipelineSource final : public FrameSource {
+ public:
+  PipelineSource(IntakePtr intake, std::unique_ptr<Receiver> receiver, const Clock& clock)
+      : intake_(std::move(intake)), receiver_(std::move(receiver)), clock_(clock) {}
+  ~PipelineSource() override {
+    stop();
+    if (!thread_.joinable()) return;
+    // The owner may let go of the source from within on_end.
+    if (thread_.get_id() == std::this_thread::get_id()) {
+      thread_.detach();
+    } else {
+      thread_.join();
+    }
+  }
+
+  void start(SourceSink& sink) override {
+    if (thread_.joinable()) return;
+    thread_ = std::thread([run = Run{intake_, std::shared_ptr<Receiver>(std::move(receiver_)), &sink, &clock_}]() mutable { run.loop(); });
+  }
+  void stop() override { intake_->mailbox.abort({ErrorKind::kClosed, "stopped"}); }
+  SourceStats stats() const override { return intake_->stats(); }
+  const std::string& run() const override { return intake_->run(); }
+
+ private:
+  // What the thread needs; independent of the PipelineSource, which may die in on_end.
+  struct Run {
+    IntakePtr intake;
+    std::shared_ptr<Receiver> receiver;
+    SourceSink* sink;
+    const Clock* clock;
+
+    void loop() {
+      const bool replay = intake->spec().replay;
+      Error why;
+      do {
+        auto pipeline = receiver->open(intake);
+        if (!pipeline) intake->mailbox.end(pipeline.error());
+        why = replay ? serve_replay() : serve_live();
+        tear_down(pipeline ? std::move(*pipeline) : nullptr);
+      } while (intake->stats().packets == 0 && receiver->has_other_way(why) && intake->begin_again());
+      intake->retire();
+      sink->on_end(std::move(why));
+    }
+
+    Error serve_live() {
+      const MonoTime started = clock->mono();
+      LiveSecondHand second_hand(started, clock->wall());
+      while (true) {
+        auto item = intake->mailbox.next(second_hand.due() - clock->mono());
+        if (item) {
+          if (const auto* packet = std::get_if<PacketPtr>(&*item)) second_hand.saw(**packet);
+          deliver(std::move(*item));
+        } else if (auto why = intake->mailbox.ended()) {
+          return *why;
+        }
+        const MonoTime now = clock->mono();
+        if (const auto tick = second_hand.tick(now)) {
+          sink->on_tick(*tick);
+          if (auto silence = check_silence(intake->signs, intake->stats(), intake->spec().decode, intake->spec().health, started, now))
+            intake->mailbox.end(std::move(*silence));
+        }
+      }
+    }
+
+    Error serve_replay() {
+      ReplaySecondHand second_hand(intake->spec().file_start);
+      const bool by_frames = intake->spec().decode;
+      while (true) {
+        auto item = intake->mailbox.next(kReplayPatience);
+        if (!item) {
+          if (auto why = intake->mailbox.ended()) return *why;
+          continue;
+        }
+        if (const auto* frame = std::get_if<Frame>(&*item)) {
+          for (const Tick& tick : second_hand.until(frame->pts, frame->captured)) sink->on_tick(tick);
+        } else if (const auto& packet = std::get<PacketPtr>(*item); !by_frames) {
+          for (const Tick& tick : second_hand.until(packet->pts, packet->captured)) sink->on_tick(tick);
+        }
+        deliver(std::move(*item));
+      }
+    }
+
+    void deliver(Item item) {
+      if (auto* packet = std::get_if<PacketPtr>(&item)) {
+        sink->on_packet(std::move(*packet));
+      } else {
+        sink->on_frame(std::move(std::get<Frame>(item)));
+      }
+    }
+
+    void tear_down(GstPtr<GstElement> pipeline) {
+      auto decoder = intake->take_decoder();
+      if (!pipeline && !decoder) return;
+      run_in_background([held = std::shared_ptr<GstElement>(std::move(pipeline)), decoder, intake = intake]() mutable {
+        if (decoder) decoder->stop();  // first: it frees a receiving thread that waits for room
+        if (held) gst_element_set_state(held.get(), GST_STATE_NULL);
+        held.reset();
+        decoder.reset();
+        if (auto late = intake->take_decoder()) late->stop();
+      });
+    }
+  };
+
+  const IntakePtr intake_;
+  std::unique_ptr<Receiver> receiver_;
+  const Clock& clock_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const Clock& clock) {
+  const std::string& url = spec.stream.url;
+  std::unique_ptr<Receiver> receiver;
+  std::string run = random_id();
+  if (url.starts_with(kFileScheme)) {
+    const std::string path = url.substr(kFileScheme.size());
+    auto made = make_file_receiver(path);
+    if (!made) return tl::unexpected(made.error());
+    receiver = std::move(*made);
+    if (spec.replay) {
+      auto digest = sha256_of_file(path);
+      if (!digest) return tl::unexpected(digest.error());
+      run = std::move(*digest);
+    }
+  } else if (url.starts_with(kRtspScheme)) {
+    if (spec.replay) return fail(ErrorKind::kInvalidArgument, "a camera cannot be replayed; give a file");
+    receiver = make_rtsp_receiver(spec);
+  } else {
+    return fail(ErrorKind::kUnsupported,
+                fmt::format("{} is no address of a camera or recording; expected rtsp:// or file://", quoted(log::redact(url))));
+  }
+  auto intake = std::make_shared<Intake>(spec, clock, std::move(run));
+  return std::unique_ptr<FrameSource>(std::make_unique<PipelineSource>(std::move(intake), std::move(receiver), clock));
+}
+
+}  // namespace kanhu::ingest

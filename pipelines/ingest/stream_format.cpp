@@ -1,0 +1,63 @@
+#include "pipelines/ingest/stream_format.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "pipelines/ingest/gst_handles.hpp"
+
+namespace kanhu::ingest {
+
+std::optional<Codec> codec_of(const GstCaps* caps) {
+  if (caps == nullptr || gst_caps_get_size(caps) == 0) return std::nullopt;
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  if (gst_structure_has_name(structure, "video/x-h264")) return Codec::kH264;
+  if (gst_structure_has_name(structure, "video/x-h265")) return Codec::kH265;
+  if (gst_structure_has_name(structure, "image/jpeg")) return Codec::kMjpeg;
+  return std::nullopt;
+}
+
+std::optional<Codec> codec_of_rtp(std::string_view encoding_name) {
+  if (encoding_name == "H264") return Codec::kH264;
+  if (encoding_name == "H265") return Codec::kH265;
+  if (encoding_name == "JPEG") return Codec::kMjpeg;
+  return std::nullopt;
+}
+
+const CodecElements& elements_of(Codec codec) {
+  static constexpr std::array<CodecElements, 3> kElements{{
+      {"rtph264depay", "h264parse", "video/x-h264,stream-format=avc,alignment=au", "avdec_h264"},
+      {"rtph265depay", "h265parse", "video/x-h265,stream-format=hvc1,alignment=au", "avdec_h265"},
+      {"rtpjpegdepay", "jpegparse", "image/jpeg,parsed=true", "jpegdec"},
+  }};
+  return kElements[static_cast<std::size_t>(codec)];
+}
+
+Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps) {
+  const auto codec = codec_of(caps);
+  if (!codec)
+    return fail(ErrorKind::kUnsupported, "the stream is neither H.264, H.265 nor MJPEG; choose one of them in the camera's video settings");
+  auto format = std::make_shared<StreamFormat>();
+  format->codec = *codec;
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gst_structure_get_int(structure, "width", &format->width);
+  gst_structure_get_int(structure, "height", &format->height);
+  int numerator = 0;
+  int denominator = 1;
+  if (gst_structure_get_fraction(structure, "framerate", &numerator, &denominator) && denominator > 0)
+    format->frames_per_second = static_cast<double>(numerator) / denominator;
+  if (format->width > kMostWidth || format->height > kMostHeight || format->width < 0 || format->height < 0)
+    return fail(
+        ErrorKind::kUnsupported,
+        fmt::format("the picture is {}x{}, more than {}x{} is not accepted; choose a smaller resolution in the camera's video settings",
+                    format->width, format->height, kMostWidth, kMostHeight));
+  if (format->frames_per_second > kMostFramesPerSecond)
+    return fail(ErrorKind::kUnsupported, fmt::format("the stream declares {:.0f} frames a second, more than {:.0f} is not accepted; lower "
+                                                     "the frame rate in the camera's video settings",
+                                                     format->frames_per_second, kMostFramesPerSecond));
+  const GstPtr<gchar> text(gst_caps_to_string(caps));
+  format->caps = text.get();
+  return std::shared_ptr<const StreamFormat>(std::move(format));
+}
+
+}  // namespace kanhu::ingest

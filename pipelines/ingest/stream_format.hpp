@@ -1,0 +1,38 @@
+// What a parsed stream says about itself, and what is accepted of it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include <gst/gst.h>
+
+#include "base/result.hpp"
+#include "pipelines/packet.hpp"
+
+namespace kanhu::ingest {
+
+inline constexpr int kMostWidth = 4096;   // px
+inline constexpr int kMostHeight = 2304;  // px
+inline constexpr double kMostFramesPerSecond = 60;
+inline constexpr std::size_t kMostAccessUnitBytes = 8u << 20;
+
+// The codec of parsed caps or of caps a demuxer offers ("video/x-h264", "video/x-h265", "image/jpeg").
+std::optional<Codec> codec_of(const GstCaps* caps);
+// The codec of an RTP payload's encoding name ("H264", "H265", "JPEG").
+std::optional<Codec> codec_of_rtp(std::string_view encoding_name);
+
+// Names of the elements of a codec, as GStreamer knows them.
+struct CodecElements {
+  const char* depayloader;
+  const char* parser;
+  const char* parsed_caps;  // what the parser must give
+  const char* decoder;
+};
+const CodecElements& elements_of(Codec codec);
+
+// kUnsupported for pictures or rates beyond the limits above, with the camera setting to change.
+Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps);
+
+}  // namespace kanhu::ingest
