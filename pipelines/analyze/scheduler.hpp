@@ -28,7 +28,7 @@ struct LaneStats {
 
 // One source's way into the pool. Live: one frame waits at most, the newest wins, ticks and run changes are never
 // lost and keep their order. Replay: pushes block until there is room, nothing is dropped.
-// Thread: push methods from the source's thread (one at a time); stats from any.
+// Thread: push methods from the source's thread (one at a time); stats and close from any.
 class Lane {
  public:
   virtual ~Lane() = default;  // waits until no thread holds the claim; what still waits is dropped
@@ -37,6 +37,8 @@ class Lane {
   virtual void tick(Tick tick) = 0;
   virtual void end_run(Error why) = 0;
   virtual LaneStats stats() const = 0;
+  // From any thread: wakes a push that waits for room; what waits is dropped and later pushes do nothing.
+  virtual void close() = 0;
 };
 
 // `threads` analysis threads that take turns over all lanes: round robin, one frame in flight per source, sources
@@ -50,6 +52,7 @@ class Scheduler {
   // Pieces of work finished since the start, for the watchdog: it must move while something waits.
   std::uint64_t progress() const;
   bool idle() const;
+  void wait_idle() const;  // until idle() was true once: replay calls it before it closes a lane
 
  private:
   struct State;

@@ -19,6 +19,7 @@ struct AnalyzerStats {
 
 // Everything Kanhu knows about one camera's picture: masks, detector state, tracks, presence per zone, the five
 // health facts. Reads no clock: time is that of frames and ticks. The same calls give the same observations.
+// A call that makes no sense now (a frame of another run, a tick without a run, a second end) is ignored.
 // Thread: confined to whoever holds the claim on the source.
 class SourceAnalyzer {
  public:
@@ -29,11 +30,17 @@ class SourceAnalyzer {
   void begin_run(const std::string& run);
   // `detector` is the calling thread's instance. A detector that throws makes presence unknown (detector_failed), never absent.
   void analyze(const Frame& frame, models::Detector& detector);
+  // A frame nobody can be asked about: the picture's health is judged, presence is unknown. `why` is the reason in
+  // words when a detector should be there (detector_failed), empty when none is configured (not_analysed).
+  void analyze_without(const Frame& frame, const std::string& why);
   void tick(const Tick& tick);
-  // The run is over: tracks end (camera_lost, or camera_replaced/closed when asked to), presence becomes unknown, health says why.
+  // The run is over: tracks end (camera_lost; closed for kClosed), presence becomes unknown (camera_offline;
+  // not_analysed for kClosed, which is our own doing), health says why.
   void end_run(const Error& why);
 
   AnalyzerStats stats() const;
+  // Somebody is being followed.
+  bool has_tracks() const;
 
  private:
   struct State;

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "pipelines/observation.hpp"
+
+namespace kanhu::analyze {
+
+// The five facts of one camera (invariant 4) with the cause in words, reported when one of them changes. The words are
+// fixed per kind of error, so that equal faults make equal events; only unclassified errors speak for themselves.
+// Thread: confined to the source's claim.
+class HealthFacts {
+ public:
+  explicit HealthFacts(const HealthConfig& config) : config_(config) {}
+
+  // A decoded picture came: connected, packets arrive, decodable.
+  void frame_arrived(WallTime time);
+  void picture(Truth changing, bool dark);
+  void analysed();
+  void not_analysed(std::string why);
+  void run_ended(const Error& why);
+  std::optional<HealthObservation> report();
+
+ private:
+  HealthConfig config_;
+  HealthObservation now_;
+  std::string analysis_fault_;
+  std::optional<HealthObservation> said_;
+};
+
+}  // namespace kanhu::analyze

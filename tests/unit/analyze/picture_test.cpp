@@ -1,0 +1,131 @@
+#include <catch2/catch.hpp>
+
+#include "pipelines/analyze/geometry.hpp"
+#include "pipelines/analyze/ignore_mask.hpp"
+#include "pipelines/analyze/picture_watch.hpp"
+#include "tests/support/scripted_detector.hpp"
+
+using namespace kanhu;
+using namespace kanhu::analyze;
+using std::chrono::milliseconds;
+using test::grey_frame;
+using test::media;
+
+namespace {
+
+HealthConfig health() {
+  HealthConfig config;
+  config.freeze_after = milliseconds(10000);
+  config.dark_after = milliseconds(3000);
+  return config;
+}
+
+using Pixels = std::function<std::function<std::uint8_t(int, int)>(int frame)>;
+
+PictureWatch::Verdict watch(const Pixels& pixels, int seconds, const std::vector<Polygon>& ignore = {}) {
+  PictureWatch picture(health());
+  IgnoreMask mask(ignore);
+  PictureWatch::Verdict verdict;
+  for (int i = 0; i <= 5 * seconds; ++i) {
+    const Frame frame = grey_frame("c", "r", 200 * i, pixels(i));
+    const ImageView image = mask.apply(frame.image());
+    verdict = picture.look(image, mask, frame.pts);
+  }
+  return verdict;
+}
+
+}  // namespace
+
+TEST_CASE("a picture that never changes is frozen after the configured time") {
+  CHECK(watch([](int) { return test::noise(1); }, 9).changing == Truth::kUnknown);
+  CHECK(watch([](int) { return test::noise(1); }, 10).changing == Truth::kFalse);
+}
+
+TEST_CASE("sensor noise of an empty room is life") {
+  CHECK(watch([](int i) { return test::noise(i); }, 30).changing == Truth::kTrue);
+}
+
+TEST_CASE("a frozen picture that is encoded anew at each key frame is still frozen") {
+  // A key frame every second changes a quarter of the pixels by 2 to 6 levels, one refining frame follows.
+  const Pixels pulsing = [](int i) -> std::function<std::uint8_t(int, int)> {
+    const auto still = test::noise(1);
+    const int phase = i % 5;
+    return [=](int x, int y) {
+      const int pop = (x + y) % 4 == 0 ? (phase == 0 ? 2 + (i / 5) % 5 : phase == 1 ? 1 : 0) : 0;
+      return static_cast<std::uint8_t>(still(x, y) + pop);
+    };
+  };
+  CHECK(watch(pulsing, 30).changing == Truth::kFalse);
+}
+
+TEST_CASE("something small that moves in a noiseless picture is life") {
+  const Pixels moving = [](int i) -> std::function<std::uint8_t(int, int)> {
+    const int left = 4 * (i % 25);
+    return [=](int x, int y) { return static_cast<std::uint8_t>(x >= left && x < left + 8 && y >= 30 && y < 38 ? 200 : 60); };
+  };
+  CHECK(watch(moving, 20).changing == Truth::kTrue);
+}
+
+TEST_CASE("a clock burnt into a frozen picture can be masked away") {
+  const Pixels clock = [](int i) -> std::function<std::uint8_t(int, int)> {
+    return [=](int x, int y) { return static_cast<std::uint8_t>(x < 30 && y < 10 ? (i / 5 % 2 ? 240 : 10) : 80); };
+  };
+  CHECK(watch(clock, 20).changing == Truth::kTrue);
+  CHECK(watch(clock, 20, {{{0, 0}, {0.25, 0}, {0.25, 0.15}, {0, 0.15}}}).changing == Truth::kFalse);
+}
+
+TEST_CASE("a picture is dark when it stays below the limit, and not because of what is masked") {
+  const Pixels black = [](int i) { return test::noise(i, 10); };
+  CHECK(watch(black, 2).dim);
+  CHECK_FALSE(watch(black, 2).dark);
+  CHECK(watch(black, 3).dark);
+  const Pixels half = [](int i) -> std::function<std::uint8_t(int, int)> {
+    const auto noise = test::noise(i, 30);
+    return [=](int x, int y) { return x < 96 ? noise(x, y) : std::uint8_t{60}; };
+  };
+  CHECK_FALSE(watch(half, 5, {{{0.75, 0}, {1, 0}, {1, 1}, {0.75, 1}}}).dim);
+}
+
+TEST_CASE("masked pixels are blank in every plane and the others are untouched") {
+  constexpr int kWidth = 64, kHeight = 32;
+  std::vector<std::uint8_t> bytes(kWidth * kHeight * 3 / 2, 77);
+  ImageView image;
+  image.width = kWidth;
+  image.height = kHeight;
+  const bool planar = GENERATE(true, false);
+  image.format = planar ? PixelFormat::kI420 : PixelFormat::kNv12;
+  image.planes[0] = {bytes.data(), kWidth};
+  image.planes[1] = {bytes.data() + kWidth * kHeight, planar ? kWidth / 2 : kWidth};
+  if (planar) image.planes[2] = {bytes.data() + kWidth * kHeight * 5 / 4, kWidth / 2};
+
+  IgnoreMask mask({{{0.25, 0.25}, {0.5, 0.25}, {0.5, 0.75}, {0.25, 0.75}}});
+  const ImageView masked = mask.apply(image);
+  int wrong = 0;
+  for (int y = 0; y < kHeight; ++y)
+    for (int x = 0; x < kWidth; ++x) {
+      const bool inside = x >= 16 && x < 32 && y >= 8 && y < 24;
+      wrong += masked.planes[0].data[y * masked.planes[0].stride + x] != (inside ? 16 : 77);
+      const int cx = planar ? x / 2 : x / 2 * 2;
+      wrong += masked.planes[1].data[y / 2 * masked.planes[1].stride + cx] != (inside ? 128 : 77);
+      wrong += mask.covers(x, y) != inside;
+    }
+  CHECK(wrong == 0);
+  CHECK(bytes == std::vector<std::uint8_t>(bytes.size(), 77));
+}
+
+TEST_CASE("without ignored regions the picture is passed through uncopied") {
+  const Frame frame = grey_frame("c", "r", 0, test::noise(1));
+  IgnoreMask mask({});
+  CHECK(mask.apply(frame.image()).planes[0].data == frame.image().planes[0].data);
+  CHECK_FALSE(mask.covers(0, 0));
+}
+
+TEST_CASE("a place belongs to the first zone that holds its foot point") {
+  const Polygon left{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}};
+  const std::vector<ZoneView> views{{"left", left}, {"all", {}}};
+  CHECK(zone_of(views, {0.25, 0.5}) == "left");
+  CHECK(zone_of(views, {0.75, 0.5}) == "all");
+  CHECK(zone_of({{"left", left}}, {0.75, 0.5}).empty());
+  CHECK(contains(left, foot_point({0.2, 0.8, 0.1, 0.2}, "person")));  // cut off by the lower edge
+  CHECK(foot_point({0.2, 0.4, 0.2, 0.2}, "face") == Point{0.30000000000000004, 0.5});
+}
