@@ -1,0 +1,175 @@
+#include "config/checks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "config/scalars.hpp"
+
+namespace kanhu {
+
+namespace {
+
+constexpr std::size_t kMostPoints = 64;
+
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+bool is_host(std::string_view host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    return std::all_of(host.begin() + 1, host.end() - 1, [](char c) { return is_letter_or_digit(c) || c == ':' || c == '.' || c == '%'; });
+  }
+  return !host.empty() && host.size() <= 253 && is_letter_or_digit(host.front()) &&
+         std::all_of(host.begin(), host.end(), [](char c) { return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_'; });
+}
+
+struct HostPort {
+  std::string_view host;
+  std::optional<std::int64_t> port;  // nothing: none stands there
+  bool good = true;
+};
+
+HostPort split(std::string_view authority) {
+  HostPort parts{authority, std::nullopt, true};
+  const std::size_t bracket = authority.rfind(']');
+  const std::size_t colon = authority.rfind(':');
+  if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) return parts;
+  parts.host = authority.substr(0, colon);
+  const auto port = parse_integer(authority.substr(colon + 1));
+  parts.good = port && *port >= 0 && *port <= 65535;
+  if (parts.good) parts.port = *port;
+  return parts;
+}
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "[::1]") return true;
+  // Four numbers: "127.example.org" begins alike and is anybody's.
+  int dots = 0;
+  for (const char c : host) {
+    if (c == '.') ++dots;
+    if (c != '.' && (c < '0' || c > '9')) return false;
+  }
+  return dots == 3 && host.starts_with("127.");
+}
+
+std::string lower(std::string_view text) {
+  std::string made(text);
+  std::transform(made.begin(), made.end(), made.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return made;
+}
+
+double cross(const Point& a, const Point& b, const Point& c) { return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x); }
+
+bool within(const Point& a, const Point& b, const Point& p) {
+  return p.x >= std::min(a.x, b.x) && p.x <= std::max(a.x, b.x) && p.y >= std::min(a.y, b.y) && p.y <= std::max(a.y, b.y);
+}
+
+int sign(double value) { return value > 1e-12 ? 1 : value < -1e-12 ? -1 : 0; }
+
+// Whether the closed segments ab and cd have a point in common.
+bool meet(const Point& a, const Point& b, const Point& c, const Point& d) {
+  const int abc = sign(cross(a, b, c)), abd = sign(cross(a, b, d)), cda = sign(cross(c, d, a)), cdb = sign(cross(c, d, b));
+  if (abc * abd < 0 && cda * cdb < 0) return true;
+  return (abc == 0 && within(a, b, c)) || (abd == 0 && within(a, b, d)) || (cda == 0 && within(c, d, a)) || (cdb == 0 && within(c, d, b));
+}
+
+}  // namespace
+
+std::string url_fault(std::string_view url) {
+  if (url.size() > 1024) return "a URL of at most 1024 bytes expected";
+  if (std::any_of(url.begin(), url.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; })) {
+    return "a URL holds no white space or control characters";
+  }
+  if (url.find('@') != std::string_view::npos) {
+    return "a URL holds no user, password or '@' (shown here to nobody); use credential: NAME, and: kanhu secret set NAME";
+  }
+  const std::string folded = lower(url);
+  for (const char* word : {"password=", "passwd=", "pwd=", "pass="}) {
+    if (folded.find(word) != std::string::npos) return "a URL holds no password; use credential: NAME, and: kanhu secret set NAME";
+  }
+  if (url.starts_with("file://")) {
+    const std::string_view path = url.substr(7);
+    return path.size() > 1 && path.front() == '/' ? "" : "a file is given by its absolute path: file:///var/lib/kanhu/recording.mp4";
+  }
+  if (!url.starts_with("rtsp://")) return "only rtsp://host[:port]/path and file:///absolute/path are known";
+  const std::string_view rest = url.substr(7);
+  const HostPort parts = split(rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size())));
+  if (!is_host(parts.host)) return "a host name or address expected after rtsp://";
+  if (!parts.good || (parts.port && *parts.port == 0)) return "a port from 1 to 65535 expected after the host";
+  return "";
+}
+
+Endpoint check_endpoint(std::string_view text) {
+  if (text.starts_with("ipc://")) {
+    const std::string_view path = text.substr(6);
+    // A Unix socket's path has 108 bytes with its final zero (unix(7)).
+    if (path.size() < 2 || path.front() != '/' || path.size() > 107) return {"ipc:// and an absolute path of at most 107 bytes expected"};
+    return {};
+  }
+  if (!text.starts_with("tcp://")) return {"tcp://host:port or ipc:///path expected"};
+  const HostPort parts = split(text.substr(6));
+  if (!parts.port || !(is_host(parts.host) || parts.host == "*"))
+    return {"tcp://host:port expected, with a port from 0 (chosen by the system) to 65535"};
+  return {"", is_loopback(parts.host), static_cast<int>(*parts.port)};
+}
+
+Endpoint check_listen(std::string_view text) {
+  if (text.empty()) return {};
+  const HostPort parts = split(text);
+  if (!parts.port || !(is_host(parts.host) || parts.host == "*"))
+    return {"host:port expected, with a port from 0 (chosen by the system) to 65535"};
+  return {"", is_loopback(parts.host), static_cast<int>(*parts.port)};
+}
+
+std::string polygon_fault(const Polygon& polygon) {
+  const std::size_t n = polygon.size();
+  if (n < 3 || n > kMostPoints) return fmt::format("a polygon has 3 to {} points, found {}", kMostPoints, n);
+  double area = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Point& a = polygon[i];
+    const Point& b = polygon[(i + 1) % n];
+    if (a == b) return fmt::format("points {} and {} of the polygon are the same (it closes by itself)", i + 1, (i + 1) % n + 1);
+    area += a.x * b.y - b.x * a.y;
+    for (std::size_t j = i + 1; j < n; ++j) {
+      const Point& c = polygon[j];
+      const Point& d = polygon[(j + 1) % n];
+      const bool neighbours = j == i + 1 || (i == 0 && j == n - 1);
+      // Neighbours share one point; more than that is an edge that runs back over the one before.
+      const bool bad = neighbours ? (j == i + 1 ? sign(cross(a, b, d)) == 0 && (within(a, b, d) || within(c, d, a))
+                                                : sign(cross(c, d, b)) == 0 && (within(c, d, b) || within(a, b, c)))
+                                  : meet(a, b, c, d);
+      if (bad) return fmt::format("the polygon crosses itself: its edges from point {} and from point {} meet", i + 1, j + 1);
+    }
+  }
+  if (std::abs(area) < 1e-6) return "the polygon has no area";
+  return "";
+}
+
+std::string time_zone_fault(const std::string& name) {
+  const std::string expected = fmt::format("{} is no IANA time zone such as Asia/Shanghai", kanhu::quoted(name));
+  const bool form =
+      !name.empty() && name.size() <= 64 && is_letter_or_digit(name.front()) && name.find("//") == std::string::npos &&
+      name.back() != '/' && name.find("..") == std::string::npos &&
+      std::all_of(name.begin(), name.end(), [](char c) { return is_letter_or_digit(c) || c == '/' || c == '_' || c == '-' || c == '+'; });
+  if (!form) return expected;
+  std::error_code ignored;
+  const std::filesystem::path folder = "/usr/share/zoneinfo";
+  if (!std::filesystem::is_directory(folder, ignored)) return "";
+  std::ifstream file(folder / name, std::ios::binary);
+  std::array<char, 4> magic{};
+  file.read(magic.data(), magic.size());  // RFC 8536; a folder or a table beside the zones does not begin so
+  return std::string_view(magic.data(), magic.size()) == "TZif" ? "" : expected;
+}
+
+std::string not_one_of(std::string_view word, std::span<const std::string_view> allowed) {
+  std::string message = fmt::format("{} is not one of {}", kanhu::quoted(word), fmt::join(allowed, ", "));
+  if (const std::string near = nearest(word, allowed); !near.empty()) message += fmt::format("; did you mean {}?", near);
+  return message;
+}
+
+}  // namespace kanhu

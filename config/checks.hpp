@@ -1,0 +1,34 @@
+// What makes single values legal that a type alone does not. Each answers with the fault in words, or with nothing.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "config/config.hpp"
+
+namespace kanhu {
+
+// rtsp://host[:port]/path or file:///absolute/path. Never repeats the URL: it may hold a password.
+std::string url_fault(std::string_view url);
+
+struct Endpoint {
+  std::string fault;
+  bool loopback = true;
+  int port = -1;  // -1: has none
+};
+// tcp://host:port or ipc:///absolute/path.
+Endpoint check_endpoint(std::string_view text);
+// host:port of the metrics, "" for none.
+Endpoint check_listen(std::string_view text);
+
+// 3 to 64 points in 0..1, no two edges crossing or touching, no point twice, an area.
+std::string polygon_fault(const Polygon& polygon);
+
+// A name of /usr/share/zoneinfo; where that folder is missing, anything of its form.
+std::string time_zone_fault(const std::string& name);
+
+// "\"x\" is not one of a, b, c; did you mean a?"
+std::string not_one_of(std::string_view word, std::span<const std::string_view> allowed);
+
+}  // namespace kanhu

@@ -1,0 +1,225 @@
+#include "config/load.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/checks.hpp"
+#include "config/json.hpp"
+#include "config/load_facility.hpp"
+#include "config/section.hpp"
+#include "config/yaml_tree.hpp"
+
+namespace kanhu {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kDetectors[] = {"blazeface", "hog", "thermal-blob", "none"};
+constexpr std::string_view kClipEvents[] = {"face.appeared", "presence.started", "camera.frozen", "camera.dark"};
+constexpr std::string_view kClasses[] = {"street_centre", "community_station", "town_centre", "mutual_aid_point"};
+constexpr std::size_t kMostFileBytes = 4 << 20;
+constexpr auto kYears = std::chrono::hours(24 * 366 * 10);
+
+// A folder of this machine; relative to the configuration's own folder, so that it means the same from everywhere.
+void read_folder(Section& section, std::string_view key, const std::filesystem::path& base, std::string& into) {
+  std::string text;
+  if (!section.text(key, text, 1024) || text.empty()) return;
+  into = (base / text).lexically_normal().string();
+  if (into.size() > 1 && into.back() == '/') into.pop_back();
+}
+
+void read_gateway(Section section, const std::filesystem::path& base, GatewayConfig& into) {
+  into.data_dir = "/var/lib/kanhu";
+  into.secrets_dir = "/etc/kanhu/secrets";
+  section.required("id", "a short name of this gateway, unique in the district");
+  section.identifier("id", into.id);
+  read_folder(section, "data_dir", base, into.data_dir);
+  read_folder(section, "secrets_dir", base, into.secrets_dir);
+  read_folder(section, "models_dir", base, into.models_dir);
+  section.integer("sources_per_worker", into.sources_per_worker, 0, 64);
+  section.integer("analysis_threads", into.analysis_threads, 0, 256);
+  section.bytes("worker_memory_bytes", into.worker_memory_bytes, 256ull << 20, 64ull << 30);
+  section.finish();
+}
+
+void read_publish(Section section, PublishConfig& into) {
+  section.flag("plain_tcp_beyond_loopback", into.plain_tcp_beyond_loopback);
+  const auto endpoint = [&](std::string_view key, std::string& value) {
+    if (!section.text(key, value, 256)) return;
+    const Endpoint checked = check_endpoint(value);
+    if (!checked.fault.empty()) {
+      section.reading().refuse(section.mark(key), fmt::format("{}: {}", key, checked.fault));
+    } else if (!checked.loopback && !into.plain_tcp_beyond_loopback) {
+      section.reading().refuse(section.mark(key),
+                               fmt::format("{}: this address is reached from other machines, and what is sent is neither encrypted nor "
+                                           "restricted; say plain_tcp_beyond_loopback: true if that is meant",
+                                           key));
+    }
+  };
+  endpoint("live", into.live);
+  endpoint("query", into.query);
+  if (into.live == into.query && check_endpoint(into.live).port != 0) {
+    section.reading().refuse(section.mark("query"), "query: live and query need two endpoints");
+  }
+  section.finish();
+}
+
+void read_journal(Section section, JournalConfig& into) {
+  section.bytes("segment_bytes", into.segment_bytes, 1ull << 20, 1ull << 30);
+  section.bytes("most_bytes", into.most_bytes, 8ull << 20, 1ull << 40);
+  section.hours("most_age", into.most_age, 1h, kYears);
+  section.duration("commit_every", into.commit_every, 1ms, 500ms);
+  if (into.most_bytes < 4 * into.segment_bytes) {
+    section.reading().refuse(section.mark(section.has("most_bytes") ? "most_bytes" : "segment_bytes"),
+                             "most_bytes: room for at least 4 segments expected");
+  }
+  section.finish();
+}
+
+void read_storage(Section section, StorageConfig& into) {
+  section.bytes("most_bytes", into.most_bytes, 64ull << 20, 1ull << 49);
+  section.hours("most_age", into.most_age, 1h, kYears);
+  section.finish();
+}
+
+void read_metrics(Section section, MetricsConfig& into) {
+  if (section.text("listen", into.listen, 256)) {
+    const Endpoint checked = check_listen(into.listen);
+    if (!checked.fault.empty()) {
+      section.reading().refuse(section.mark("listen"), fmt::format("listen: {}", checked.fault));
+    } else if (!checked.loopback) {
+      section.reading().refuse(section.mark("listen"), "listen: metrics are served on this machine only (127.0.0.1, [::1] or localhost)");
+    }
+  }
+  section.finish();
+}
+
+Config read_config(ConfigReading& reading, const YamlNode* root, const std::filesystem::path& base) {
+  Config config;
+  const Mark top = root == nullptr || root->mark.line == 0 ? Mark{1, 1} : root->mark;
+  Section section(reading, root, top, "");
+  int version = 1;
+  section.required("version", "version: 1");
+  section.integer("version", version, 1, 1);
+  read_gateway(section.section("gateway"), base, config.gateway);
+  read_publish(section.section("publish"), config.publish);
+  read_journal(section.section("journal"), config.journal);
+  read_storage(section.section("clips_storage"), config.storage);
+  read_metrics(section.section("metrics"), config.metrics);
+  CameraDefaults defaults;
+  read_defaults(section.section("defaults"), defaults);
+  SeenIds seen;
+  section.required("facilities", "a list of at least one facility");
+  section.list("facilities", [&](const YamlNode* node, Mark where, const std::string& path) {
+    config.facilities.push_back(read_facility(Section(reading, node, where, path), defaults, seen));
+  });
+  if (section.has("facilities") && config.facilities.empty() && reading.problems.empty()) {
+    reading.refuse(section.mark("facilities"), "facilities: at least one facility expected");
+  }
+  section.finish();
+  return config;
+}
+
+Error error_of(const LoadReport& report) {
+  std::string message = to_string(report.problems.front());
+  if (const std::size_t more = report.problems.size() - 1; more > 0) message += fmt::format(" (and {} more)", more);
+  return {ErrorKind::kInvalidConfig, std::move(message)};
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const auto refused = [&](int code) {
+    const ErrorKind kind = code == ENOENT                    ? ErrorKind::kNotFound
+                           : code == EACCES || code == EPERM ? ErrorKind::kPermission
+                                                             : ErrorKind::kIo;
+    return fail(kind, fmt::format("cannot read the configuration {}: {}", path, std::generic_category().message(code)));
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return refused(errno);
+  struct stat status {};
+  int code = ::fstat(fd, &status) != 0 ? errno : !S_ISREG(status.st_mode) ? EINVAL : 0;
+  std::string text;
+  // One byte more than is allowed, so that the size is refused where all other faults are.
+  while (code == 0 && text.size() <= kMostFileBytes) {
+    const std::size_t had = text.size();
+    text.resize(std::min<std::size_t>(had + 65536, kMostFileBytes + 1));
+    const ssize_t got = ::read(fd, text.data() + had, text.size() - had);
+    text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0) break;
+    if (got < 0 && errno != EINTR) code = errno;
+  }
+  ::close(fd);
+  if (code != 0) return refused(code);
+  return text;
+}
+
+}  // namespace
+
+std::string to_string(const Problem& problem) {
+  if (problem.line == 0) return fmt::format("{}: {}", problem.file, problem.message);
+  return fmt::format("{}:{}:{}: {}", problem.file, problem.line, problem.column, problem.message);
+}
+
+LoadReport check_config(std::string_view text, const std::string& filename) {
+  LoadReport report;
+  YamlTree tree = read_yaml(text);
+  ConfigReading reading;
+  reading.problems = std::move(tree.problems);
+  // A text that YAML refuses gives half a tree, and faults in that would be faults of the half.
+  if (reading.problems.empty()) {
+    std::error_code ignored;
+    const auto base = std::filesystem::absolute(filename, ignored).parent_path();
+    Config config = read_config(reading, &tree.root, base);
+    if (reading.problems.empty()) {
+      config.digest = config_digest(config);
+      report.config = std::move(config);
+    }
+  }
+  report.problems = std::move(reading.problems);
+  for (Problem& problem : report.problems) problem.file = filename;
+  std::stable_sort(report.problems.begin(), report.problems.end(),
+                   [](const Problem& a, const Problem& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+  return report;
+}
+
+LoadReport check_config_file(const std::string& path) {
+  const auto text = read_file(path);
+  if (text) return check_config(*text, path);
+  LoadReport report;
+  report.problems.push_back({path, 0, 0, text.error().message});
+  return report;
+}
+
+Result<Config> parse_config(std::string_view text, const std::string& filename) {
+  LoadReport report = check_config(text, filename);
+  if (!report.config) return tl::unexpected(error_of(report));
+  return std::move(*report.config);
+}
+
+Result<Config> load_config(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  return parse_config(*text, path);
+}
+
+std::vector<std::string> config_keys() {
+  std::vector<std::string> keys;
+  ConfigReading reading;
+  reading.keys = &keys;
+  read_config(reading, nullptr, {});
+  return keys;
+}
+
+std::span<const std::string_view> detector_names() { return kDetectors; }
+std::span<const std::string_view> clip_event_types() { return kClipEvents; }
+std::span<const std::string_view> facility_classes() { return kClasses; }
+
+}  // namespace kanhu

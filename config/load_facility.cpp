@@ -1,0 +1,253 @@
+#include "config/load_facility.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "config/checks.hpp"
+#include "config/load.hpp"
+#include "config/scalars.hpp"
+
+namespace kanhu {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kTransports[] = {"tcp", "udp", "auto"};
+constexpr std::string_view kRoles[] = {"main", "sub"};
+constexpr std::string_view kRecordRoles[] = {"main", "sub", "none"};
+constexpr std::string_view kPrivateDetector = "thermal-blob";
+
+void read_transport(Section& section, Transport& into) {
+  std::string word;
+  if (!section.choice("transport", word, kTransports)) return;
+  into = word == "udp" ? Transport::kUdp : word == "auto" ? Transport::kAuto : Transport::kTcp;
+}
+
+void read_detector(Section section, DetectorConfig& into) {
+  section.choice("name", into.name, detector_names());
+  section.number("score_min", into.score_min, 0, 1);
+  section.number("fps", into.frames_per_second, 0.1, 60);
+  section.number("smallest_px", into.smallest_px, 4, 2000);
+  section.finish();
+}
+
+void read_presence(Section section, PresenceConfig& into) {
+  section.duration("enter_after", into.enter_after, 0s, 60s);
+  section.duration("leave_after", into.leave_after, 100ms, 1h);
+  section.duration("warm_up", into.warm_up, 0s, 60s);
+  section.finish();
+}
+
+void read_health(Section section, HealthConfig& into) {
+  section.duration("stall_after", into.stall_after, 1s, 8s);
+  section.duration("freeze_after", into.freeze_after, 2s, 1h);
+  section.duration("dark_after", into.dark_after, 1s, 1h);
+  section.number("dark_below", into.dark_below, 0, 255);
+  section.finish();
+}
+
+void read_clips(Section section, ClipConfig& into) {
+  std::vector<std::string> on;
+  const bool listed = section.list("on", [&](const YamlNode* node, Mark where, const std::string&) {
+    if (node == nullptr) return;
+    const auto known = clip_event_types();
+    if (node->kind != YamlNode::Kind::kScalar) return section.reading().refuse(where, "on: expected the name of an event type");
+    if (std::find(known.begin(), known.end(), node->text) == known.end()) {
+      return section.reading().refuse(where, fmt::format("on: {}", not_one_of(node->text, known)));
+    }
+    if (std::find(on.begin(), on.end(), node->text) != on.end())
+      return section.reading().refuse(where, fmt::format("on: {} stands twice", node->text));
+    on.push_back(node->text);
+  });
+  if (listed) into.on = std::move(on);
+  section.duration("pre_roll", into.pre_roll, 0s, 60s);
+  section.duration("post_roll", into.post_roll, 0s, 5min);
+  section.duration("longest", into.longest, 1s, 10min);
+  section.bytes("ring_bytes", into.ring_bytes, 1ull << 20, 1ull << 30);
+  const bool said_here = section.has("pre_roll") || section.has("post_roll") || section.has("longest");
+  if (said_here && into.pre_roll + into.post_roll > into.longest) {
+    const Mark mark = section.mark(section.has("longest") ? "longest" : section.has("post_roll") ? "post_roll" : "pre_roll");
+    section.reading().refuse(mark, fmt::format("longest ({}) is shorter than pre_roll and post_roll together ({})",
+                                               format_duration(into.longest), format_duration(into.pre_roll + into.post_roll)));
+  }
+  section.finish();
+}
+
+void read_stream(Section section, Transport transport, std::optional<StreamConfig>& into) {
+  StreamConfig stream;
+  stream.transport = transport;
+  section.required("url", "rtsp://host[:port]/path");
+  if (section.text("url", stream.url, 4096)) {
+    if (const std::string fault = url_fault(stream.url); !fault.empty())
+      section.reading().refuse(section.mark("url"), fmt::format("url: {}", fault));
+  }
+  section.secret_name("credential", stream.credential);
+  read_transport(section, stream.transport);
+  section.finish();
+  into = std::move(stream);
+}
+
+void read_zone_views(Section& camera, const FacilityConfig& facility, CameraConfig& into) {
+  camera.list("zones", [&](const YamlNode* node, Mark where, const std::string& path) {
+    Section section(camera.reading(), node, where, path);
+    ZoneView view;
+    section.required("zone", "the id of one of the facility's zones");
+    const bool named = section.identifier("zone", view.zone);
+    section.polygon("polygon", view.polygon);
+    section.finish();
+    if (!named) return;
+    const auto zone =
+        std::find_if(facility.zones.begin(), facility.zones.end(), [&](const ZoneConfig& one) { return one.id == view.zone; });
+    if (zone == facility.zones.end()) {
+      std::vector<std::string_view> known;
+      for (const ZoneConfig& one : facility.zones) known.push_back(one.id);
+      std::string message = fmt::format("zone: facility {} has no zone {}", facility.id, kanhu::quoted(view.zone));
+      if (const std::string near = nearest(view.zone, known); !near.empty()) message += fmt::format("; did you mean {}?", near);
+      return camera.reading().refuse(section.mark("zone"), std::move(message));
+    }
+    if (std::any_of(into.zones.begin(), into.zones.end(), [&](const ZoneView& other) { return other.zone == view.zone; })) {
+      return camera.reading().refuse(section.mark("zone"), fmt::format("zone: {} stands twice in this camera", view.zone));
+    }
+    if (zone->is_private && into.detector.name != kPrivateDetector) {
+      return camera.reading().refuse(section.mark("zone"), fmt::format("zone: {} is private; only a camera with detector {} may watch it",
+                                                                       view.zone, kPrivateDetector));
+    }
+    if (zone->is_private && into.record && session_role(into, *into.record) != session_role(into, into.analyze)) {
+      return camera.reading().refuse(
+          camera.mark("record"), fmt::format("record: zone {} is private; only the analysed (thermal) stream may be recorded", view.zone));
+    }
+    into.zones.push_back(std::move(view));
+  });
+}
+
+// Which stream serves what, and whether it is there.
+void read_roles(Section& section, CameraConfig& into) {
+  std::string word;
+  into.analyze = into.sub ? StreamRole::kSub : StreamRole::kMain;
+  const auto there = [&](std::string_view role) { return role == "main" ? into.main.has_value() : into.sub.has_value(); };
+  const auto role_of = [](std::string_view role) { return role == "main" ? StreamRole::kMain : StreamRole::kSub; };
+  if (section.choice("analyze", word, kRoles)) {
+    if (!there(word)) section.reading().refuse(section.mark("analyze"), fmt::format("analyze: this camera has no stream {}", word));
+    into.analyze = role_of(word);
+  }
+  if (section.choice("record", word, kRecordRoles) && word != "none") {
+    if (!there(word)) section.reading().refuse(section.mark("record"), fmt::format("record: this camera has no stream {}", word));
+    into.record = role_of(word);
+  }
+}
+
+CameraConfig read_camera(Section section, const FacilityConfig& facility, const CameraDefaults& defaults, SeenIds& seen) {
+  CameraConfig camera;
+  camera.detector = defaults.detector;
+  camera.presence = defaults.presence;
+  camera.health = defaults.health;
+  camera.clips = defaults.clips;
+  ConfigReading& reading = section.reading();
+
+  section.required("id", "a short name, unique over the gateway");
+  if (section.identifier("id", camera.id)) {
+    const auto [first, fresh] = seen.cameras.try_emplace(camera.id, section.mark("id"));
+    if (!fresh) {
+      reading.refuse(section.mark("id"),
+                     fmt::format("id: camera {} stands twice; camera ids are unique over the gateway, the first is in line {}", camera.id,
+                                 first->second.line));
+    }
+  }
+  camera.name = camera.id;
+  section.text("name", camera.name);
+  section.flag("enabled", camera.enabled);
+  const std::size_t before = reading.problems.size();
+  Section main = section.section("main");
+  if (section.has("main") || reading.keys != nullptr) read_stream(std::move(main), defaults.transport, camera.main);
+  Section sub = section.section("sub");
+  if (section.has("sub") || reading.keys != nullptr) read_stream(std::move(sub), defaults.transport, camera.sub);
+  if (!camera.main && !camera.sub && reading.problems.size() == before)
+    reading.refuse(section.where(), "a camera has main: {url: ...}, sub: {url: ...}, or both");
+  read_roles(section, camera);
+  read_detector(section.section("detector"), camera.detector);
+  if (camera.detector.name.empty() && reading.keys == nullptr && !(section.has("detector") && reading.problems.size() != before)) {
+    reading.refuse(section.mark("detector"), fmt::format("detector.name is missing: one of {}", fmt::join(detector_names(), ", ")));
+  }
+  read_zone_views(section, facility, camera);
+  section.list("ignore", [&](const YamlNode* node, Mark, const std::string&) {
+    if (node == nullptr) return;
+    if (auto polygon = Section::read_polygon(reading, *node)) camera.ignore.push_back(std::move(*polygon));
+  });
+  read_presence(section.section("presence"), camera.presence);
+  read_health(section.section("health"), camera.health);
+  const bool own_clips = section.has("clips");
+  const Mark clips_mark = section.mark("clips");
+  const auto inherited = camera.clips.on;
+  read_clips(section.section("clips"), camera.clips);
+  if (!camera.record && !camera.clips.on.empty()) {
+    // Inherited flags fall away with the recording; written down here they are a contradiction.
+    if (own_clips && camera.clips.on != inherited)
+      reading.refuse(clips_mark, "clips.on asks for clips, but record is none: say record: main or record: sub");
+    camera.clips.on.clear();
+  }
+  section.finish();
+  return camera;
+}
+
+ZoneConfig read_zone(Section section, const std::vector<ZoneConfig>& before) {
+  ZoneConfig zone;
+  section.required("id", "a short name, unique in the facility");
+  if (section.identifier("id", zone.id) &&
+      std::any_of(before.begin(), before.end(), [&](const ZoneConfig& one) { return one.id == zone.id; })) {
+    section.reading().refuse(section.mark("id"), fmt::format("id: zone {} stands twice in this facility", zone.id));
+  }
+  zone.name = zone.id;
+  section.text("name", zone.name);
+  section.text("role", zone.role, 64);
+  section.flag("private", zone.is_private);
+  section.finish();
+  return zone;
+}
+
+}  // namespace
+
+void read_defaults(Section section, CameraDefaults& into) {
+  read_transport(section, into.transport);
+  read_detector(section.section("detector"), into.detector);
+  read_presence(section.section("presence"), into.presence);
+  read_health(section.section("health"), into.health);
+  read_clips(section.section("clips"), into.clips);
+  section.finish();
+}
+
+FacilityConfig read_facility(Section section, const CameraDefaults& defaults, SeenIds& seen) {
+  FacilityConfig facility;
+  facility.time_zone = "Asia/Shanghai";
+  ConfigReading& reading = section.reading();
+  section.required("id", "a short name, unique over the gateway");
+  if (section.identifier("id", facility.id)) {
+    const auto [first, fresh] = seen.facilities.try_emplace(facility.id, section.mark("id"));
+    if (!fresh)
+      reading.refuse(section.mark("id"),
+                     fmt::format("id: facility {} stands twice; the first is in line {}", facility.id, first->second.line));
+  }
+  facility.name = facility.id;
+  section.text("name", facility.name);
+  section.required("class", fmt::format("one of {}", fmt::join(facility_classes(), ", ")));
+  section.choice("class", facility.facility_class, facility_classes());
+  if (section.text("time_zone", facility.time_zone)) {
+    if (const std::string fault = time_zone_fault(facility.time_zone); !fault.empty()) {
+      reading.refuse(section.mark("time_zone"), fmt::format("time_zone: {}", fault));
+    }
+  }
+  section.list("zones", [&](const YamlNode* node, Mark where, const std::string& path) {
+    facility.zones.push_back(read_zone(Section(reading, node, where, path), facility.zones));
+  });
+  section.list("cameras", [&](const YamlNode* node, Mark where, const std::string& path) {
+    facility.cameras.push_back(read_camera(Section(reading, node, where, path), facility, defaults, seen));
+  });
+  section.finish();
+  return facility;
+}
+
+}  // namespace kanhu

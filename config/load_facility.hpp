@@ -1,0 +1,31 @@
+// The facilities of a configuration: zones, cameras, and what must hold between them.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/config.hpp"
+#include "config/section.hpp"
+
+namespace kanhu {
+
+// What every camera starts from.
+struct CameraDefaults {
+  Transport transport = Transport::kTcp;
+  DetectorConfig detector;
+  PresenceConfig presence;
+  HealthConfig health;
+  ClipConfig clips;
+};
+
+void read_defaults(Section section, CameraDefaults& into);
+
+// Ids seen so far and where: facilities and cameras are unique over the gateway.
+struct SeenIds {
+  std::map<std::string, Mark> facilities;
+  std::map<std::string, Mark> cameras;
+};
+
+FacilityConfig read_facility(Section section, const CameraDefaults& defaults, SeenIds& seen);
+
+}  // namespace kanhu

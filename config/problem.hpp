@@ -1,0 +1,25 @@
+// What is wrong with a configuration, and where.
+#pragma once
+
+#include <string>
+
+namespace kanhu {
+
+// A place in the text; lines and columns count from 1, columns in characters. 0: the file as a whole.
+struct Mark {
+  int line = 0;
+  int column = 0;
+};
+
+// One thing a person has to mend: what was found, what was expected. Never holds a password.
+struct Problem {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string message;
+};
+
+// file:line:column: message
+std::string to_string(const Problem& problem);
+
+}  // namespace kanhu
