@@ -29,9 +29,10 @@ class GstClipMuxer final : public ClipMuxer {
  public:
   static Result<std::unique_ptr<ClipMuxer>> make(const StreamFormat& format) {
     GError* error = nullptr;
+    // The pad by its name: left to choose, gst_parse links appsrc's any-caps to an audio pad.
     const std::string line = fmt::format(
-        "appsrc name=in format=time is-live=false block=false max-bytes=0 ! {} name=mux fragment-duration=1000 fragment-mode=dash-or-mss "
-        "trak-timescale=90000 ! appsink name=out sync=false async=false max-buffers=0",
+        "appsrc name=in format=time is-live=false block=false max-bytes=0 ! mux.video_0 {} name=mux fragment-duration=1000 "
+        "fragment-mode=dash-or-mss trak-timescale=90000 ! appsink name=out sync=false async=false max-buffers=0",
         format.codec == Codec::kMjpeg ? "qtmux" : "mp4mux");
     std::unique_ptr<GstElement, Unref> pipeline(gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error));
     if (!pipeline) {

@@ -99,7 +99,8 @@ Result<Sidecar> head_of(const Json& json, const char* format) {
   return sidecar;
 }
 
-std::string line(const Json& json) { return canonical_json(json) + "\n"; }
+// Whole numbers and text only, so this is canonical (RFC 8785) too, without the way through floating point.
+std::string line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 // Our own part names only: a sidecar must not lead a reader to another file.
 bool is_part_of(const std::string& file, const ClipPaths& paths, int number) {
@@ -233,7 +234,7 @@ Result<std::string> read_text(FileIo& io, const std::string& path, std::size_t m
 }
 
 Result<void> write_sidecar(FileIo& io, const ClipPaths& paths, const Sidecar& sidecar) {
-  const std::string text = canonical_json(to_json(sidecar)) + "\n";
+  const std::string text = line(to_json(sidecar));
   const std::string temporary = paths.sidecar() + ".tmp";
   if (io.exists(temporary)) {
     if (auto ok = io.remove(temporary); !ok) return ok;
