@@ -36,7 +36,7 @@ struct JournalHead {
 // An event on its way out, in order of seq.
 struct Committed {
   Event event;
-  bool durable = true;       // false: the disk could not be written
+  bool durable = true;       // false: not on disk (it could not be written, or the event is provisional)
   bool provisional = false;  // handed out before its commit because that took over 500 ms
   bool confirms = false;     // an event handed out provisionally earlier is durable now
 };
@@ -46,22 +46,31 @@ struct JournalStats {
   LatencyHistogram commit;  // accept to durable
 };
 
-// What was found when the journal was opened.
+// What was found when the journal was opened. Both arrays are derived from the event records, so their form does not
+// depend on where the newest snapshot stands:
+//   open_incidents: {"subject","facility","source","type","time","data"} of each start without an end, oldest first;
+//                   "kept" holds the element with the same subject of the last Snapshot answer's `open`, if any
+//   clips:          {"clip","subjects","facility","source"} and, as far as known, "from","to","run","clock"
+// An incident stays open here until an event of phase end with its subject is accepted.
 struct Recovery {
-  Json open_incidents = Json::array();  // from the newest snapshot and the records behind it
-  Json clips = Json::array();           // clips whose last status is pending
-  std::uint64_t records = 0;            // read in the last segment
-  std::uint64_t torn_bytes = 0;         // cut from the tail
-  std::vector<std::string> damaged;     // segments set aside, with the reason
+  Json open_incidents = Json::array();
+  Json clips = Json::array();        // clips whose last status is pending
+  std::uint64_t records = 0;         // read in the last segment
+  std::uint64_t torn_bytes = 0;      // cut from the tail
+  std::vector<std::string> damaged;  // segments set aside, with the reason
 };
 
-// Thread: accept and head from any thread; `out` is called on the journal's own thread, in order of seq.
+// Two threads: one writes and may hang in fdatasync, the other hands out and watches the first.
+// Thread: accept and head from any thread; `out` is called on the journal's own thread, in order of seq (confirmations
+// repeat an earlier one), and must not block or call flush.
 class Journal {
  public:
   using Out = std::function<void(Committed)>;
   // Makes the final bytes once the numbers are known.
   using Body = std::function<std::string(const EventDraft&, const EventId&)>;
-  // Called on the accepting thread just before a new segment begins; its answer stands at the segment's start.
+  // Called on the accepting thread, inside `accept`, just before a new segment begins; its answer stands at the segment's
+  // start: {"open": [...], "clips": [...], anything else is kept as last states}. Never called by `open`. It must not
+  // call the journal.
   using Snapshot = std::function<Json()>;
 
   // Opens (and mends the tail of) the journal in `directory`, begins a new epoch. kNewerFormat: left untouched.
@@ -73,6 +82,8 @@ class Journal {
   // Numbers the event and hands it to the journal thread. Never waits for the disk: when the queue (5 s of peak) is
   // full the event is handed out with durable = false and counted.
   virtual EventId accept(EventDraft draft) = 0;
+  // Streams that `head` names although they have no event yet. Names once declared stay.
+  virtual void declare_streams(const std::vector<std::string>& facilities) = 0;
   virtual JournalHead head() const = 0;
   virtual JournalStats stats() const = 0;
   // Waits until everything accepted so far is durable or was given up.
@@ -85,7 +96,11 @@ struct JournalRecord {
   std::string facility;
   WallTime time{};
   std::string body;
+  std::string source;  // camera id, or "-"
+  std::string type;    // without the "kanhu." prefix
 };
+// Hands out every readable event once, in order, until `each` says false; also those of segments set aside.
+// kCorrupt at the end names the first damaged place; a torn tail is no damage (a journal being written has one).
 Result<void> read_journal(FileIo& io, const std::string& directory, const std::function<bool(const JournalRecord&)>& each);
 
 }  // namespace kanhu::publish

@@ -1,9 +1,13 @@
 // Events -> ZeroMQ, and the query socket (docs/events.md).
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/histogram.hpp"
@@ -20,13 +24,15 @@ struct PublisherStats {
   std::uint64_t queue_drops = 0;        // counted and seen by subscribers as a gap in stream_seq
   LatencyHistogram capture_to_socket;   // arrival of the deciding packet to the socket
   LatencyHistogram capture_to_receipt;  // to a subscriber of our own on the same socket
+  std::uint64_t receipts = 0;           // events that subscriber received: the socket delivers
 };
 
 // Owns the XPUB socket on its own thread; sends heads and the heartbeat about once a second.
 // Thread: publish from the journal's thread; the rest from any.
 class Publisher {
  public:
-  // Binds before it returns; kIo names the endpoint and the cause. `head` is asked on the publish thread;
+  // Binds before it returns; kIo names the endpoint and the cause, kInvalidConfig an endpoint that would show plain TCP
+  // beyond loopback without `plain_tcp_beyond_loopback`. `head` is asked on the publish thread;
   // `heartbeat` gives what the heartbeat adds (cameras up, config digest).
   static Result<std::unique_ptr<Publisher>> open(const PublishConfig& config, const Clock& clock, std::function<JournalHead()> head,
                                                  std::function<Json()> heartbeat);
@@ -36,8 +42,9 @@ class Publisher {
   virtual PublisherStats stats() const = 0;
 };
 
-// The ROUTER socket on its own thread: `state` and `info`. Anything else is answered with an error that names what
-// is known. `state` and `info` are called on the query thread.
+// The ROUTER socket on its own thread: {"v":1,"request":"state"|"info"} is answered by {"v":1,"ok":true,"request":...}
+// with the members of what `state` or `info` gives (called on the query thread); anything else by {"v":1,"ok":false,
+// "error":{"kind","message"}}, which names what is known. Both [json] and ["", json] (REQ) are taken, and answered alike.
 // Thread: open and destroy from one owner.
 class QueryServer {
  public:
@@ -47,7 +54,8 @@ class QueryServer {
   virtual std::string endpoint() const = 0;
 };
 
-// Asks a gateway's query socket once. kTimeout when nobody answers within `patience`.
+// Asks a gateway's query socket once; the answer as it came, also {"ok": false, ...}. kTimeout when nobody answers
+// within `patience`.
 Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience);
 
 // One message of the live socket.
@@ -59,6 +67,7 @@ struct LiveMessage {
 // A plain subscriber for `kanhu watch` and tests. Thread: confined.
 class Subscriber {
  public:
+  // No topics: everything. Reconnects by itself, also to a gateway that is not there yet.
   static Result<std::unique_ptr<Subscriber>> connect(const std::string& endpoint, const std::vector<std::string>& topics);
   virtual ~Subscriber() = default;
   // Nothing after `patience`; kCorrupt for a message that is not of the contract.

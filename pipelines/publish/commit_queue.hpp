@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pipelines/publish/journal.hpp"
+
+namespace kanhu::publish {
+
+// Bounds of what waits for the disk: 5 s of a peak of 2,000 events a second, and the reserve while the disk is full.
+inline constexpr std::size_t kMostWaitingEvents = 10'000;
+inline constexpr std::size_t kMostWaitingBytes = 16u << 20;
+
+// Numbers that were given to events which did not fit: lost to the journal, handed out all the same.
+struct Gap {
+  std::uint64_t from = 0, to = 0;
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams;  // first and last lost
+  std::vector<std::string> ended;                                          // subjects whose end was lost
+};
+
+// One thing in line for the disk.
+struct Waiting {
+  enum class Kind { kEvent, kGap, kRotate };
+  Kind kind = Kind::kEvent;
+  Event event;
+  Json clip;  // the draft's data.clip
+  MonoTime accepted{};
+  std::int64_t accepted_us = 0;
+  bool handed_out = false;
+  bool provisional = false;  // when handed out: the disk was slow, not failing
+  bool taken = false;        // a batch holds it
+  Gap gap;
+  Json application;  // of kRotate: the Snapshot callback's answer
+};
+using WaitingPtr = std::shared_ptr<Waiting>;
+
+// The line for the disk and the line to the subscribers, and the rule that keeps the second in order of seq: what was
+// handed out is always a prefix of what waits.
+// Thread: guarded by its owner's mutex.
+class CommitQueue {
+ public:
+  // Queues an accepted event, or, when there is no room, extends the gap and hands the event out at once.
+  void accept(WaitingPtr event);
+  void rotate(Json application, MonoTime now);
+
+  // The next batch, up to and without a rotation; or the rotation alone when it is at the front.
+  std::vector<WaitingPtr> take(std::size_t most);
+  // The batch is on disk.
+  void committed(const std::vector<WaitingPtr>& batch);
+  // The disk cannot be written: everything waiting goes out now and stays in line.
+  void disk_failed();
+  // The disk is slow: everything waiting goes out now, to be confirmed later.
+  void hand_out_provisionally() { hand_out_waiting(true); }
+
+  bool disk_is_bad() const { return disk_bad_; }
+  void disk_is_good() { disk_bad_ = false; }
+  bool empty() const { return line_.empty(); }
+  std::size_t size() const { return line_.size(); }
+  bool has_unseen() const { return unseen_ > 0; }
+  MonoTime oldest() const { return line_.front()->accepted; }
+  std::uint64_t settled() const { return settled_; }  // every number up to it is on disk or given up
+  std::uint64_t not_durable() const { return not_durable_; }
+
+  std::deque<Committed> outbox;
+  std::uint64_t outbox_pushed = 0;
+
+ private:
+  void hand_out_waiting(bool provisional);
+  void hand_out(Waiting& waiting, bool provisional);
+  void lose(const Waiting& event);
+
+  std::deque<WaitingPtr> line_;
+  std::size_t events_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t unseen_ = 0;  // events in line that were not handed out
+  bool disk_bad_ = false;
+  std::uint64_t settled_ = 0;
+  std::uint64_t not_durable_ = 0;
+};
+
+}  // namespace kanhu::publish

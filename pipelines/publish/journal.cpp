@@ -1,0 +1,369 @@
+#include "pipelines/publish/journal.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "base/backoff.hpp"
+#include "base/log.hpp"
+#include "pipelines/publish/commit_queue.hpp"
+#include "pipelines/publish/segment_writer.hpp"
+
+namespace kanhu::publish {
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+constexpr auto kProvisionalAfter = 500ms;
+constexpr auto kWatchEvery = 20ms;             // how often the watchdog looks while something waits
+constexpr std::size_t kMostBatch = 4096;       // bounds the memory of one commit
+constexpr std::size_t kImpatientAt = 256;      // so many events do not wait for company
+constexpr std::size_t kMostBody = 256u << 10;  // far above the contract's 2 KiB; beyond it the body is not kept
+
+Json gap_body(const Gap& gap) {
+  Json streams = Json::object();
+  Json bounds = Json::object();
+  for (const auto& [stream, range] : gap.streams) {
+    streams[stream] = range.second;
+    bounds[stream] = {{"from", range.first}, {"to", range.second}};
+  }
+  return {{"v", 1},           {"reason", "queue_full"}, {"from", gap.from}, {"to", gap.to}, {"streams", streams},
+          {"bounds", bounds}, {"ended", gap.ended}};
+}
+
+Record to_record(const Waiting& waiting, bool handed_out, bool provisional) {
+  Record record;
+  record.accepted_us = waiting.accepted_us;
+  if (waiting.kind == Waiting::Kind::kGap) {
+    record.kind = RecordKind::kGap;
+    record.seq = waiting.gap.to;
+    record.time_us = waiting.accepted_us;
+    record.stream = record.source = "-";
+    record.type = "gap";
+    record.body = canonical_json(gap_body(waiting.gap));
+    return record;
+  }
+  const Event& event = waiting.event;
+  record.kind = RecordKind::kEvent;
+  record.phase = static_cast<std::uint8_t>(event.phase);
+  record.flags = !handed_out ? 0 : provisional ? kFlagProvisional : kFlagLate;
+  record.seq = event.id.seq;
+  record.stream_seq = event.id.stream_seq;
+  record.time_us = to_microseconds(event.time);
+  record.stream = event.facility;
+  record.source = event.source;
+  record.type = event.type;
+  record.body = event.body;
+  return record;
+}
+
+class SegmentedJournal final : public Journal {
+ public:
+  SegmentedJournal(FileIo& io, const Clock& clock, const std::string& directory, const JournalConfig& config, Body body, Snapshot snapshot,
+                   Out out, const Recovered& recovered)
+      : clock_(clock),
+        config_(config),
+        body_(std::move(body)),
+        snapshot_(std::move(snapshot)),
+        out_(std::move(out)),
+        recovery_(recovered.report),
+        epoch_(random_id()),
+        writer_(io, clock, directory, config, epoch_, recovered) {
+    head_.epoch = epoch_;
+    head_.oldest_seq = 1;
+    head_.previous_epoch = recovered.previous.epoch;
+    head_.previous_seq = recovered.previous.seq;
+    head_.previous_streams.assign(recovered.previous.streams.begin(), recovered.previous.streams.end());
+    streams_["-"];
+  }
+
+  ~SegmentedJournal() override {
+    {
+      std::scoped_lock lock(mutex_);
+      stopping_ = true;
+    }
+    to_disk_.notify_all();
+    if (disk_thread_.joinable()) disk_thread_.join();
+    to_out_.notify_all();
+    if (out_thread_.joinable()) out_thread_.join();
+  }
+
+  Result<void> start() {
+    if (auto begun = writer_.begin(); !begun) {
+      // A full or failing disk must not blind the gateway: it starts, says durable = false, and keeps trying.
+      if (begun.error().kind != ErrorKind::kNoSpace && begun.error().kind != ErrorKind::kIo) return begun;
+      log::error("journal", "cannot be written, events go out undurable until it can: {}", begun.error().message);
+      queue_.disk_failed();
+    }
+    disk_thread_ = std::thread([this] { write_loop(); });
+    out_thread_ = std::thread([this] { hand_out_loop(); });
+    return {};
+  }
+
+  const Recovery& recovery() const override { return recovery_; }
+  EventId accept(EventDraft draft) override;
+  void declare_streams(const std::vector<std::string>& facilities) override;
+  JournalHead head() const override;
+  JournalStats stats() const override;
+  void flush() override;
+
+ private:
+  void ask_for_snapshot(std::unique_lock<std::mutex>& lock);
+  std::string make_body(const EventDraft& draft, const EventId& id) const;
+  void write_loop();
+  void write_batch(std::unique_lock<std::mutex>& lock);
+  void settle(const std::vector<WaitingPtr>& batch);
+  void give_up(const Error& error);
+  void hand_out_loop();
+
+  const Clock& clock_;
+  const JournalConfig config_;
+  const Body body_;
+  const Snapshot snapshot_;
+  const Out out_;
+  const Recovery recovery_;
+  const std::string epoch_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable to_disk_, to_out_, settled_;
+  CommitQueue queue_;
+  JournalHead head_;  // its `streams` stay empty; they are in streams_
+  std::map<std::string, StreamHead> streams_;
+  JournalStats stats_;
+  std::uint64_t segment_estimate_ = 0;  // bytes accepted since the last rotation
+  bool asking_ = false;
+  bool stopping_ = false;
+  bool disk_done_ = false;
+  int flushers_ = 0;
+  std::uint64_t outbox_done_ = 0;
+
+  // Of the writing thread.
+  SegmentWriter writer_;
+  Backoff backoff_{100ms, 5s, 50ms};
+  SteadyTime last_commit_{};
+  SteadyTime retry_at_{};
+
+  std::thread disk_thread_, out_thread_;
+};
+
+// The CloudEvents minimum, should the application's own body fail: a number once given must have a body.
+std::string SegmentedJournal::make_body(const EventDraft& draft, const EventId& id) const {
+  try {
+    std::string body = body_(draft, id);
+    if (body.size() <= kMostBody) return body;
+    log::error("journal", "the body of {} ({}) has {} bytes and is not kept", id.text(), draft.type, body.size());
+  } catch (const std::exception& error) {
+    log::error("journal", "the body of {} ({}) could not be made: {}", id.text(), draft.type, error.what());
+  }
+  return canonical_json({{"specversion", "1.0"},
+                         {"id", id.text()},
+                         {"source", "/"},
+                         {"type", "kanhu." + draft.type},
+                         {"subject", draft.subject},
+                         {"time", format_utc(draft.time)},
+                         {"data", {{"phase", to_string(draft.phase)}}}});
+}
+
+void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
+  asking_ = true;
+  segment_estimate_ = 0;
+  Json application = Json::object();
+  if (snapshot_) {
+    lock.unlock();
+    try {
+      application = snapshot_();
+    } catch (const std::exception& error) {
+      log::error("journal", "the snapshot could not be made: {}", error.what());
+    }
+    lock.lock();
+  }
+  queue_.rotate(std::move(application), clock_.mono());
+  asking_ = false;
+}
+
+EventId SegmentedJournal::accept(EventDraft draft) {
+  std::unique_lock lock(mutex_);
+  if (segment_estimate_ >= config_.segment_bytes && !asking_ && !queue_.disk_is_bad()) ask_for_snapshot(lock);
+  StreamHead& stream = streams_[draft.facility];
+  EventId id{epoch_, ++head_.seq, ++stream.stream_seq};
+  auto waiting = std::make_shared<Waiting>();
+  waiting->accepted = clock_.mono();
+  waiting->accepted_us = to_microseconds(clock_.wall());
+  Event& event = waiting->event;
+  event.body = make_body(draft, id);
+  if (draft.type == "clip.updated" && draft.data.is_object()) waiting->clip = draft.data.value("clip", Json());
+  event.id = id;
+  event.facility = std::move(draft.facility);
+  event.source = std::move(draft.source);
+  event.type = std::move(draft.type);
+  event.subject = std::move(draft.subject);
+  event.phase = draft.phase;
+  event.time = draft.time;
+  event.arrival = draft.arrival;
+  segment_estimate_ += kRecordLeastBytes + event.body.size();
+  ++stats_.accepted;
+  queue_.accept(std::move(waiting));
+  lock.unlock();
+  to_disk_.notify_one();
+  to_out_.notify_one();
+  return id;
+}
+
+void SegmentedJournal::declare_streams(const std::vector<std::string>& facilities) {
+  std::scoped_lock lock(mutex_);
+  for (const std::string& facility : facilities) streams_[facility];
+}
+
+JournalHead SegmentedJournal::head() const {
+  std::scoped_lock lock(mutex_);
+  JournalHead head = head_;
+  head.streams.assign(streams_.begin(), streams_.end());
+  return head;
+}
+
+JournalStats SegmentedJournal::stats() const {
+  std::scoped_lock lock(mutex_);
+  JournalStats stats = stats_;
+  stats.not_durable = queue_.not_durable();
+  return stats;
+}
+
+void SegmentedJournal::flush() {
+  std::unique_lock lock(mutex_);
+  ++flushers_;
+  to_disk_.notify_all();
+  settled_.wait(lock, [&, target = head_.seq] { return queue_.settled() >= target; });
+  settled_.wait(lock, [&, target = queue_.outbox_pushed] { return outbox_done_ >= target; });
+  --flushers_;
+}
+
+// Thread: the writing thread, the only one that may hang in the disk.
+void SegmentedJournal::write_loop() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    to_disk_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) break;
+    if (queue_.disk_is_bad()) {
+      to_disk_.wait_until(lock, retry_at_, [&] { return stopping_; });
+    } else {
+      to_disk_.wait_until(lock, last_commit_ + config_.commit_every,
+                          [&] { return stopping_ || flushers_ > 0 || queue_.size() >= kImpatientAt; });
+    }
+    write_batch(lock);
+    if (stopping_ && queue_.disk_is_bad()) {
+      log::error("journal", "closed with {} records that could not be written", queue_.size());
+      break;
+    }
+  }
+  disk_done_ = true;
+  to_out_.notify_all();
+}
+
+void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
+  const auto batch = queue_.take(kMostBatch);
+  const bool rotation = batch.front()->kind == Waiting::Kind::kRotate;
+  std::vector<std::pair<bool, bool>> seen;
+  for (const WaitingPtr& waiting : batch) seen.emplace_back(waiting->handed_out, waiting->provisional);
+  last_commit_ = std::chrono::steady_clock::now();
+  lock.unlock();
+
+  Result<void> done;
+  if (rotation) {
+    if (auto rotated = writer_.rotate(batch.front()->application); !rotated) {
+      log::warning("journal", "no new segment: {}", rotated.error().message);  // the next batch tries again and decides
+    }
+  } else {
+    std::vector<Record> records;
+    records.reserve(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) records.push_back(to_record(*batch[i], seen[i].first, seen[i].second));
+    done = writer_.write(records);
+    for (std::size_t i = 0; done && i < batch.size(); ++i) {
+      writer_.ledger().apply(records[i], batch[i]->event.subject, batch[i]->clip);
+      for (const std::string& subject : batch[i]->gap.ended) writer_.ledger().end(subject);
+    }
+  }
+  lock.lock();
+  if (done) {
+    settle(batch);
+  } else {
+    give_up(done.error());
+  }
+  to_out_.notify_one();
+  settled_.notify_all();
+}
+
+void SegmentedJournal::settle(const std::vector<WaitingPtr>& batch) {
+  const MonoTime now = clock_.mono();
+  const bool rotation = batch.front()->kind == Waiting::Kind::kRotate;
+  for (const WaitingPtr& waiting : batch) {
+    if (waiting->kind == Waiting::Kind::kGap) {
+      head_.durable_seq = std::max(head_.durable_seq, waiting->gap.to);
+      for (const auto& [stream, range] : waiting->gap.streams) streams_[stream].durable = range.second;
+    } else if (waiting->kind == Waiting::Kind::kEvent) {
+      ++stats_.durable;
+      stats_.commit.add(now - waiting->accepted);
+      head_.durable_seq = waiting->event.id.seq;
+      streams_[waiting->event.facility].durable = waiting->event.id.stream_seq;
+    }
+  }
+  queue_.committed(batch);
+  stats_.bytes = writer_.bytes_written();
+  head_.oldest_seq = writer_.oldest_seq();
+  if (rotation) return;
+  ++stats_.commits;
+  if (queue_.disk_is_bad()) log::info("journal", "can be written again");
+  queue_.disk_is_good();
+  backoff_.reset();
+}
+
+void SegmentedJournal::give_up(const Error& error) {
+  if (!queue_.disk_is_bad()) log::error("journal", "cannot be written, events go out undurable until it can: {}", error.message);
+  queue_.disk_failed();
+  retry_at_ = std::chrono::steady_clock::now() + backoff_.next(random_u64());
+}
+
+// Thread: the journal's own, on which `out` is called; also the watchdog of the writing thread.
+void SegmentedJournal::hand_out_loop() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (!queue_.outbox.empty()) {
+      Committed committed = std::move(queue_.outbox.front());
+      queue_.outbox.pop_front();
+      lock.unlock();
+      try {
+        out_(std::move(committed));
+      } catch (const std::exception& error) {
+        log::error("journal", "an event could not be handed out: {}", error.what());
+      }
+      lock.lock();
+      if (++outbox_done_ == queue_.outbox_pushed) settled_.notify_all();
+    } else if (disk_done_) {
+      return;
+    } else if (!queue_.has_unseen()) {
+      to_out_.wait(lock);
+    } else if (clock_.mono() - queue_.oldest() > kProvisionalAfter) {
+      queue_.hand_out_provisionally();
+    } else {
+      to_out_.wait_for(lock, kWatchEvery);
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(FileIo& io, const Clock& clock, const std::string& directory, const JournalConfig& config,
+                                               Body body, Snapshot snapshot, Out out) {
+  auto recovered = recover(io, directory);
+  if (!recovered) return tl::unexpected(recovered.error());
+  auto journal =
+      std::make_unique<SegmentedJournal>(io, clock, directory, config, std::move(body), std::move(snapshot), std::move(out), *recovered);
+  if (auto started = journal->start(); !started) return tl::unexpected(started.error());
+  return journal;
+}
+
+}  // namespace kanhu::publish

@@ -1,0 +1,242 @@
+#include "pipelines/publish/publisher.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <exception>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "base/bounded_queue.hpp"
+#include "base/guarded.hpp"
+#include "base/log.hpp"
+#include "pipelines/publish/sockets.hpp"
+#include "pipelines/publish/wire.hpp"
+
+namespace kanhu::publish {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kQueueCapacity = 8192;  // of 2 KiB at most: 16 MiB
+constexpr std::size_t kMostAwaited = 4096;    // arrivals the receipt probe may still ask for
+constexpr auto kHeadEvery = 1s;
+constexpr auto kLookEvery = 50ms;  // how late a head may be, and how long a stop may wait
+
+class XpubPublisher final : public Publisher {
+ public:
+  XpubPublisher(const Clock& clock, std::function<JournalHead()> head, std::function<Json()> heartbeat)
+      : clock_(clock), head_(std::move(head)), heartbeat_(std::move(heartbeat)) {}
+
+  ~XpubPublisher() override {
+    queue_.close();
+    if (thread_.joinable()) thread_.join();
+    stopping_ = true;
+    if (probe_thread_.joinable()) probe_thread_.join();
+    socket_.close();
+    context_.close();  // LINGER bounds it
+  }
+
+  Result<void> start(const PublishConfig& config) {
+    if (auto allowed = check_loopback(config.live, config.plain_tcp_beyond_loopback); !allowed) return allowed;
+    set_live_options(socket_);
+    auto bound = bind(socket_, config.live, "live");
+    if (!bound) return tl::unexpected(bound.error());
+    endpoint_ = *bound;
+    set_subscriber_options(probe_);
+    probe_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
+    probe_.connect(endpoint_);
+    next_head_ = clock_.mono();
+    thread_ = std::thread([this] { run(); });
+    probe_thread_ = std::thread([this] { probe(); });
+    return {};
+  }
+
+  void publish(Committed committed) override {
+    const std::string facility = committed.event.facility;
+    const EventId id = committed.event.id;
+    const bool confirms = committed.confirms;
+    if (queue_.try_push(std::move(committed))) return;
+    stats_.with([](PublisherStats& stats) { ++stats.queue_drops; });
+    if (confirms) return;
+    // The next head after the queue is empty names the number, so that the loss is seen.
+    dropped_.with([&](Handed& dropped) { dropped.note(facility, id); });
+  }
+
+  std::string live_endpoint() const override { return endpoint_; }
+
+  PublisherStats stats() const override {
+    return stats_.with([](const PublisherStats& stats) { return stats; });
+  }
+
+ private:
+  // The last numbers that went to the socket.
+  struct Handed {
+    std::uint64_t seq = 0;
+    std::map<std::string, std::uint64_t> streams;
+    void note(const std::string& facility, const EventId& id) {
+      seq = std::max(seq, id.seq);
+      auto& number = streams[facility];
+      number = std::max(number, id.stream_seq);
+    }
+  };
+  struct Awaited {
+    std::uint64_t seq = 0;
+    MonoTime arrival{};
+  };
+
+  void run();
+  void send_event(const Committed& committed);
+  void send_heads();
+  void send(const std::string& topic, const std::string& header, const std::string& payload);
+  void read_subscriptions();
+  void probe();
+
+  const Clock& clock_;
+  const std::function<JournalHead()> head_;
+  const std::function<Json()> heartbeat_;
+  zmq::context_t context_{1};
+  zmq::socket_t socket_{context_, zmq::socket_type::xpub};  // of the publish thread once it runs
+  zmq::socket_t probe_{context_, zmq::socket_type::sub};    // of the probe thread once it runs
+  std::string endpoint_;
+  BoundedQueue<Committed> queue_{kQueueCapacity};
+  Guarded<PublisherStats> stats_;
+  Guarded<Handed> dropped_;
+  Guarded<std::deque<Awaited>> awaited_;
+  std::atomic<bool> stopping_{false};
+  Handed handed_;  // of the publish thread
+  MonoTime next_head_{};
+  std::thread thread_, probe_thread_;
+};
+
+void XpubPublisher::run() {
+  while (true) {
+    const auto committed = queue_.pop_for(kLookEvery);
+    if (committed) {
+      send_event(*committed);
+    } else {
+      dropped_.with([&](Handed& dropped) {
+        for (const auto& [facility, number] : dropped.streams) handed_.note(facility, {"", dropped.seq, number});
+        dropped = {};
+      });
+      if (queue_.closed() && queue_.size() == 0) break;
+    }
+    read_subscriptions();
+    if (clock_.mono() >= next_head_) {
+      send_heads();
+      next_head_ = clock_.mono() + kHeadEvery;
+    }
+  }
+  send_heads();
+}
+
+void XpubPublisher::send_event(const Committed& committed) {
+  const Event& event = committed.event;
+  const std::string header = encode(header_of(committed, clock_.wall()));
+  if (committed.confirms) {
+    send(topic("-", "-", "commit"), header, commit_payload(committed));
+    return;
+  }
+  const bool timed = event.arrival != MonoTime{};
+  if (timed) {
+    awaited_.with([&](std::deque<Awaited>& awaited) {
+      awaited.push_back({event.id.seq, event.arrival});
+      if (awaited.size() > kMostAwaited) awaited.pop_front();
+    });
+  }
+  send(topic(event.facility, event.source, event.type), header, event.body);
+  handed_.note(event.facility, event.id);
+  stats_.with([&](PublisherStats& stats) {
+    ++stats.published;
+    if (timed) stats.capture_to_socket.add(clock_.mono() - event.arrival);
+  });
+}
+
+// Sent behind the events they name, on the same thread and socket.
+void XpubPublisher::send_heads() {
+  try {
+    const JournalHead head = head_();
+    Header header{head.epoch, handed_.seq, 0, clock_.wall(), clock_.wall(), true, false};
+    for (const auto& [facility, stream] : head.streams) {
+      const auto found = handed_.streams.find(facility);
+      header.stream_seq = found == handed_.streams.end() ? 0 : found->second;
+      send(topic(facility, "-", "head"), encode(header), head_payload(head, facility, header.stream_seq, stream.durable));
+    }
+    const auto own = handed_.streams.find("-");
+    header.stream_seq = own == handed_.streams.end() ? 0 : own->second;
+    send(topic("-", "-", "heartbeat"), encode(header), heartbeat_payload(head, handed_.seq, heartbeat_ ? heartbeat_() : Json::object()));
+    stats_.with([&](PublisherStats& stats) { stats.heads += head.streams.size(); });
+  } catch (const std::exception& error) {
+    log::error("publish", "heads could not be sent: {}", error.what());
+  }
+}
+
+void XpubPublisher::send(const std::string& topic, const std::string& header, const std::string& payload) {
+  try {
+    // XPUB never blocks (a full subscriber loses the message); dontwait says so in words.
+    const auto more = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+    if (!socket_.send(zmq::buffer(topic), more)) return;
+    (void)socket_.send(zmq::buffer(header), more);
+    (void)socket_.send(zmq::buffer(payload), zmq::send_flags::dontwait);
+  } catch (const zmq::error_t& error) {
+    log::error("publish", "a message could not be sent: {}", error.what());
+  }
+}
+
+// Subscriptions are of no interest yet but must not fill the socket's inbox.
+void XpubPublisher::read_subscriptions() {
+  try {
+    zmq::message_t message;
+    for (int i = 0; i < 100 && socket_.recv(message, zmq::recv_flags::dontwait); ++i) {
+    }
+  } catch (const zmq::error_t& error) {
+    log::debug("publish", "reading subscriptions: {}", error.what());
+  }
+}
+
+// Thread: the probe's. A subscriber like any other: what it measures includes the socket and the network stack.
+void XpubPublisher::probe() {
+  std::array<zmq::pollitem_t, 1> items{{{probe_.handle(), 0, ZMQ_POLLIN, 0}}};
+  while (!stopping_) {
+    try {
+      if (zmq::poll(items.data(), items.size(), kLookEvery) == 0) continue;
+      zmq::message_t topic, header, payload;
+      if (!probe_.recv(topic, zmq::recv_flags::dontwait) || !topic.more()) continue;
+      (void)probe_.recv(header);
+      if (header.more()) (void)probe_.recv(payload);
+      const MonoTime now = clock_.mono();
+      const std::string_view name = topic.to_string_view();
+      if (name.ends_with("/head/") || name.ends_with("/heartbeat/") || name.ends_with("/commit/")) continue;
+      const auto parsed = parse_json(header.to_string_view(), 4096, 4);
+      const std::uint64_t seq = parsed ? parsed->value("seq", std::uint64_t{0}) : 0;
+      const MonoTime arrival = awaited_.with([&](std::deque<Awaited>& awaited) {
+        while (!awaited.empty() && awaited.front().seq < seq) awaited.pop_front();
+        return !awaited.empty() && awaited.front().seq == seq ? awaited.front().arrival : MonoTime{};
+      });
+      stats_.with([&](PublisherStats& stats) {
+        ++stats.receipts;
+        if (arrival != MonoTime{}) stats.capture_to_receipt.add(now - arrival);
+      });
+    } catch (const std::exception& error) {
+      log::error("publish", "receipt probe: {}", error.what());
+      return;
+    }
+  }
+  probe_.close();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Publisher>> Publisher::open(const PublishConfig& config, const Clock& clock, std::function<JournalHead()> head,
+                                                   std::function<Json()> heartbeat) {
+  try {
+    auto publisher = std::make_unique<XpubPublisher>(clock, std::move(head), std::move(heartbeat));
+    if (auto started = publisher->start(config); !started) return tl::unexpected(started.error());
+    return publisher;
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::kIo, std::string("live socket: ") + error.what());
+  }
+}
+
+}  // namespace kanhu::publish

@@ -1,0 +1,190 @@
+#include "pipelines/publish/recovery.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+
+namespace kanhu::publish {
+namespace {
+
+constexpr std::uint64_t kCheckedBytes = 64u << 20;
+constexpr std::size_t kCheckedSegments = 2;
+
+// What a run over the newest segments finds.
+struct Replay {
+  IncidentLedger ledger;
+  EpochEnd end;
+  std::uint32_t ordinal = 0;
+  bool has_snapshot = false;
+  Sha256 last_hash{};
+  std::vector<std::pair<std::size_t, SegmentScan>> scans;
+
+  void record(const Record& record, const std::map<std::uint32_t, std::string>& epochs);
+};
+
+std::map<std::string, std::uint64_t> stream_numbers(const Json& body, const char* name) {
+  std::map<std::string, std::uint64_t> streams;
+  const auto found = body.find(name);
+  if (found == body.end() || !found->is_object()) return streams;
+  for (const auto& [stream, number] : found->items()) {
+    if (number.is_number_unsigned()) streams[stream] = number.get<std::uint64_t>();
+  }
+  return streams;
+}
+
+std::string epoch_of(const Json& body) {
+  const auto found = body.find("epoch");
+  return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+void Replay::record(const Record& record, const std::map<std::uint32_t, std::string>& epochs) {
+  if (record.epoch_ordinal > ordinal) {
+    ordinal = record.epoch_ordinal;
+    end = {};
+    if (const auto known = epochs.find(ordinal); known != epochs.end()) end.epoch = known->second;
+  }
+  if (record.kind == RecordKind::kEvent) {
+    end.seq = std::max(end.seq, record.seq);
+    auto& number = end.streams[record.stream];
+    number = std::max(number, record.stream_seq);
+    ledger.apply(record);
+    return;
+  }
+  const auto parsed = parse_json(record.body, kRecordMostBytes);
+  if (!parsed || !parsed->is_object()) return;
+  if (const std::string epoch = epoch_of(*parsed); !epoch.empty() && end.epoch.empty()) end.epoch = epoch;
+  if (record.kind == RecordKind::kSnapshot) {
+    ledger.restore(*parsed);
+    has_snapshot = true;
+  }
+  end.seq = std::max(end.seq, record.seq);
+  for (const auto& [stream, number] : stream_numbers(*parsed, "streams")) {
+    auto& known = end.streams[stream];
+    known = std::max(known, number);
+  }
+  if (record.kind == RecordKind::kGap) {
+    for (const Json& subject : parsed->value("ended", Json::array())) {
+      if (subject.is_string()) ledger.end(subject.get<std::string>());
+    }
+  }
+}
+
+Result<Replay> replay_from(FileIo& io, const std::vector<SegmentFile>& segments, std::size_t first) {
+  std::map<std::uint32_t, std::string> epochs;
+  for (const SegmentFile& segment : segments) {
+    if (segment.header) epochs[segment.header->epoch_ordinal] = segment.header->epoch_text();
+  }
+  Replay replay;
+  for (std::size_t i = first; i < segments.size(); ++i) {
+    auto bytes = read_whole(io, segments[i].path);
+    if (!bytes) return tl::unexpected(bytes.error());
+    auto scan = scan_segment(*bytes, segments[i].header, successor_of(segments, i), [&](const Record& record) {
+      replay.record(record, epochs);
+      return true;
+    });
+    if (scan.records > 0 || segments[i].header) replay.last_hash = scan.last_hash;
+    replay.scans.emplace_back(i, std::move(scan));
+  }
+  return replay;
+}
+
+std::size_t first_to_check(const std::vector<SegmentFile>& segments) {
+  std::size_t first = segments.size();
+  std::uint64_t bytes = 0;
+  while (first > 0 && (segments.size() - first < kCheckedSegments || bytes + segments[first - 1].bytes <= kCheckedBytes)) {
+    bytes += segments[--first].bytes;
+  }
+  return first;
+}
+
+// The tail that a crash tore, cut; the rest brought to disk, because after a kill it may be in the page cache alone,
+// and the next epoch calls it durable. A failure is harmless for reading (the next segment's header says where this
+// one ends).
+void mend_tail(FileIo& io, const SegmentFile& segment, const SegmentScan& scan) {
+  auto file = io.open(segment.path, OpenMode::kAppend);
+  Result<void> done;
+  if (!file) {
+    done = tl::unexpected(file.error());
+  } else {
+    // Also when nothing is torn: gives back what was reserved behind the end.
+    done = (*file)->truncate(scan.good_bytes);
+    if (auto synced = (*file)->sync(); done && !synced) done = synced;
+  }
+  if (!done) log::warning("journal", "{}: its tail could not be mended: {}", segment.path, done.error().message);
+  if (scan.torn_bytes > 0) log::warning("journal", "{}: {} torn bytes cut from the end", segment.path, scan.torn_bytes);
+}
+
+// Renames a damaged segment and says so; one that was set aside earlier has been announced.
+void set_aside(FileIo& io, const std::string& directory, SegmentFile& segment, const std::string& reason, Recovered& recovered) {
+  if (segment.set_aside) return;
+  const std::string announced = fmt::format("{}: {}", segment.path, reason);
+  log::error("journal", "damaged segment set aside, the rest stays readable: {}", announced);
+  recovered.report.damaged.push_back(announced);
+  const std::string aside = segment.path + ".damaged";
+  if (auto renamed = io.rename(segment.path, aside); !renamed) {
+    log::error("journal", "{}: cannot be renamed: {}", segment.path, renamed.error().message);
+    return;
+  }
+  if (auto synced = io.sync_directory(directory); !synced) log::warning("journal", "{}", synced.error().message);
+  segment.path = aside;
+  segment.set_aside = true;
+}
+
+std::string describe(const std::vector<Damage>& damage) {
+  std::string text = damage.front().text();
+  if (damage.size() > 1) text += fmt::format(" (and {} more places)", damage.size() - 1);
+  return text;
+}
+
+// A segment whose creation was interrupted: nothing in it was ever promised.
+bool is_stillborn(const SegmentScan& scan) { return scan.records == 0; }
+
+}  // namespace
+
+Result<Recovered> recover(FileIo& io, const std::string& directory) {
+  Recovered recovered;
+  auto listed = list_segments(io, directory);
+  if (!listed) return tl::unexpected(listed.error());
+  recovered.segments = std::move(*listed);
+  auto& segments = recovered.segments;
+  if (segments.empty()) return recovered;
+
+  std::size_t first = first_to_check(segments);
+  auto replay = replay_from(io, segments, first);
+  while (replay && !replay->has_snapshot && first > 0) replay = replay_from(io, segments, --first);
+  if (!replay) return tl::unexpected(replay.error());
+
+  recovered.ledger = std::move(replay->ledger);
+  recovered.previous = std::move(replay->end);
+  recovered.last_hash = replay->last_hash;
+  recovered.number = segments.back().number;
+  recovered.epoch_ordinal = replay->ordinal;
+  for (const SegmentFile& segment : segments) {
+    if (segment.header) recovered.epoch_ordinal = std::max(recovered.epoch_ordinal, segment.header->epoch_ordinal);
+  }
+  for (const auto& [index, scan] : replay->scans) {
+    const bool newest = index + 1 == segments.size();
+    recovered.report.records = scan.records;
+    const auto successor = successor_of(segments, index);
+    if (newest && is_stillborn(scan) && !segments[index].set_aside) {
+      recovered.report.torn_bytes += segments[index].bytes;
+      if (auto removed = io.remove(segments[index].path); !removed) log::warning("journal", "{}", removed.error().message);
+    } else if (!scan.damage.empty()) {
+      set_aside(io, directory, segments[index], describe(scan.damage), recovered);
+    } else if (successor && !scan.reached_successor) {
+      set_aside(io, directory, segments[index], fmt::format("what follows byte {} is missing or was changed", scan.good_bytes), recovered);
+    } else if (newest && !segments[index].set_aside) {
+      recovered.report.torn_bytes += scan.torn_bytes;
+      mend_tail(io, segments[index], scan);
+      segments[index].bytes = scan.good_bytes;
+    }
+  }
+  std::erase_if(segments, [&](const SegmentFile& segment) { return !io.exists(segment.path); });
+  recovered.report.open_incidents = recovered.ledger.open_incidents();
+  recovered.report.clips = recovered.ledger.pending_clips();
+  return recovered;
+}
+
+}  // namespace kanhu::publish

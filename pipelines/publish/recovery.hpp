@@ -1,0 +1,37 @@
+// What opening for writing learns from the segments that are there. Private to pipelines/publish.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/file_io.hpp"
+#include "pipelines/publish/incident_ledger.hpp"
+#include "pipelines/publish/journal.hpp"
+#include "pipelines/publish/record_format.hpp"
+#include "pipelines/publish/segment_reader.hpp"
+
+namespace kanhu::publish {
+
+// The last durable numbers of an epoch.
+struct EpochEnd {
+  std::string epoch;  // empty: none
+  std::uint64_t seq = 0;
+  std::map<std::string, std::uint64_t> streams;
+};
+
+struct Recovered {
+  Recovery report;
+  IncidentLedger ledger;
+  EpochEnd previous;
+  std::uint32_t epoch_ordinal = 0;  // the last one used
+  std::uint64_t number = 0;         // of the newest segment
+  Sha256 last_hash{};
+  std::vector<SegmentFile> segments;  // that are kept, by number
+};
+
+// Lists all segments and checks the newest (at least two, up to 64 MiB; as far back as a readable snapshot stands) in
+// full: cuts the torn tail of the newest, sets damaged ones aside. Older ones are checked by whoever reads them.
+Result<Recovered> recover(FileIo& io, const std::string& directory);
+
+}  // namespace kanhu::publish

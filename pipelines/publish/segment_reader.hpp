@@ -1,0 +1,56 @@
+// Reading segments: listing, scanning with resynchronisation behind damage, chain checks. Private to pipelines/publish.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/file_io.hpp"
+#include "pipelines/publish/record_format.hpp"
+
+namespace kanhu::publish {
+
+struct SegmentFile {
+  std::uint64_t number = 0;
+  std::string path;
+  bool set_aside = false;  // its name ends in ".damaged"
+  std::uint64_t bytes = 0;
+  std::optional<SegmentHeader> header;  // nothing: unreadable
+};
+
+std::string segment_path(const std::string& directory, std::uint64_t number);
+
+// All segments by number with their headers. An absent directory is an empty journal; kNewerFormat names the file.
+Result<std::vector<SegmentFile>> list_segments(FileIo& io, const std::string& directory);
+
+Result<Bytes> read_whole(FileIo& io, const std::string& path);
+
+// A place that contradicts the format, as offsets into the file, or a break of the hash chain (then from == to).
+struct Damage {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  std::string text() const;
+};
+
+struct SegmentScan {
+  std::uint64_t records = 0;
+  std::uint64_t good_bytes = 0;  // end of the last record that counts
+  std::uint64_t torn_bytes = 0;  // behind it, and no readable record follows
+  Sha256 last_hash{};            // of the last record that counts
+  bool reached_successor = false;
+  bool stopped = false;  // `each` said false
+  std::vector<Damage> damage;
+};
+
+// Walks the records of one segment. `successor`: the previous hash of the next segment's header; the segment ends
+// at the record that carries it, whatever stands behind (a batch that was appended but whose sync failed is repeated
+// in the next segment).
+SegmentScan scan_segment(std::span<const std::byte> bytes, const std::optional<SegmentHeader>& header,
+                         const std::optional<Sha256>& successor, const std::function<bool(const Record&)>& each);
+
+// The previous hash of the first readable header behind `index`.
+std::optional<Sha256> successor_of(const std::vector<SegmentFile>& segments, std::size_t index);
+
+}  // namespace kanhu::publish

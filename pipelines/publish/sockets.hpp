@@ -1,0 +1,23 @@
+// ZeroMQ options of every socket of Kanhu in one place. Private to pipelines/publish.
+#pragma once
+
+#include <string>
+
+#include <zmq.hpp>
+
+#include "base/result.hpp"
+
+namespace kanhu::publish {
+
+void set_live_options(zmq::socket_t& xpub);
+void set_query_options(zmq::socket_t& router);
+void set_subscriber_options(zmq::socket_t& sub);
+void set_client_options(zmq::socket_t& dealer);
+
+// kInvalidConfig for TCP that other machines can reach, unless `allowed`.
+Result<void> check_loopback(const std::string& endpoint, bool allowed);
+
+// Binds and answers the endpoint with its real port. kIo names the endpoint, the cause and a way out.
+Result<std::string> bind(zmq::socket_t& socket, const std::string& endpoint, const char* what);
+
+}  // namespace kanhu::publish

@@ -1,0 +1,102 @@
+#include <array>
+#include <exception>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "pipelines/publish/publisher.hpp"
+#include "pipelines/publish/sockets.hpp"
+#include "pipelines/publish/wire.hpp"
+
+namespace kanhu::publish {
+namespace {
+
+constexpr std::size_t kMostAnswerBytes = 16u << 20;
+
+// True when something can be received within `patience`.
+bool wait_for(zmq::socket_t& socket, std::chrono::milliseconds patience) {
+  std::array<zmq::pollitem_t, 1> items{{{socket.handle(), 0, ZMQ_POLLIN, 0}}};
+  try {
+    return zmq::poll(items.data(), items.size(), patience) > 0;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EINTR) return false;  // a signal: the caller looks at its own flag
+    throw;
+  }
+}
+
+class SubSubscriber final : public Subscriber {
+ public:
+  explicit SubSubscriber(const std::string& endpoint, const std::vector<std::string>& topics) {
+    set_subscriber_options(socket_);
+    for (const std::string& topic : topics) socket_.set(zmq::sockopt::subscribe, topic);
+    if (topics.empty()) socket_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
+    socket_.connect(endpoint);
+  }
+
+  Result<std::optional<LiveMessage>> receive(std::chrono::milliseconds patience) override {
+    try {
+      if (!wait_for(socket_, patience)) return std::optional<LiveMessage>();
+      std::vector<zmq::message_t> frames;
+      std::size_t count = 0;
+      for (bool more = true; more; ++count) {
+        zmq::message_t frame;
+        if (!socket_.recv(frame, zmq::recv_flags::dontwait)) break;
+        more = frame.more();
+        if (count < 3) frames.push_back(std::move(frame));
+      }
+      if (count != 3) return fail(ErrorKind::kCorrupt, fmt::format("a message of {} frames instead of topic, header, payload", count));
+      LiveMessage message;
+      message.topic = frames[0].to_string();
+      auto header = parse_json(frames[1].to_string_view(), 4096, 8);
+      if (!header || !header->is_object()) return fail(ErrorKind::kCorrupt, "a message whose header is not a JSON object");
+      if (!message.topic.starts_with(kTopicRoot)) return fail(ErrorKind::kCorrupt, "a message whose topic does not start with kanhu1/");
+      message.header = std::move(*header);
+      message.payload = frames[2].to_string();
+      return std::optional<LiveMessage>(std::move(message));
+    } catch (const std::exception& error) {
+      return fail(ErrorKind::kIo, error.what());
+    }
+  }
+
+ private:
+  zmq::context_t context_{1};
+  zmq::socket_t socket_{context_, zmq::socket_type::sub};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Subscriber>> Subscriber::connect(const std::string& endpoint, const std::vector<std::string>& topics) {
+  try {
+    return std::make_unique<SubSubscriber>(endpoint, topics);
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::kInvalidArgument, fmt::format("{}: {}; the form is tcp://ADDRESS:PORT or ipc://PATH", endpoint, error.what()));
+  }
+}
+
+Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience) {
+  try {
+    zmq::context_t context(1);
+    zmq::socket_t socket(context, zmq::socket_type::dealer);
+    set_client_options(socket);
+    socket.set(zmq::sockopt::sndtimeo, static_cast<int>(patience.count()));
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    socket.connect(endpoint);
+    const auto nobody = [&] {
+      return fail(ErrorKind::kTimeout,
+                  fmt::format("nobody answers at {} within {} ms; is the gateway running?", endpoint, patience.count()));
+    };
+    if (!socket.send(zmq::message_t(), zmq::send_flags::sndmore)) return nobody();
+    (void)socket.send(zmq::buffer(canonical_json(request)), zmq::send_flags::none);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (!wait_for(socket, std::max(left, std::chrono::milliseconds(0)))) return nobody();
+    zmq::message_t frame;
+    do {
+      if (!socket.recv(frame, zmq::recv_flags::dontwait)) return fail(ErrorKind::kCorrupt, "an incomplete answer");
+    } while (frame.more());
+    return parse_json(frame.to_string_view(), kMostAnswerBytes);
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::kIo, fmt::format("{}: {}", endpoint, error.what()));
+  }
+}
+
+}  // namespace kanhu::publish

@@ -1,0 +1,147 @@
+#include <catch2/catch.hpp>
+
+#include "tests/unit/publish/journal_rig.hpp"
+
+using namespace kanhu;
+using namespace kanhu::publish;
+using namespace kanhu::test;
+
+namespace {
+
+// A journal of 200 small records in one segment, as bytes.
+std::string two_hundred_records() {
+  JournalRig rig;
+  {
+    auto journal = rig.open();
+    for (int i = 0; i < 200; ++i) journal->accept(point("a"));
+  }
+  REQUIRE(rig.segments().size() == 1);
+  return rig.io.content(rig.segments()[0]);
+}
+
+const std::string kFirst = kJournalDir + "/000000000001.journal";
+
+}  // namespace
+
+TEST_CASE("a journal cut at any byte opens with a prefix of its events, and goes on") {
+  const std::string whole = two_hundred_records();
+  std::size_t known = 0;
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    JournalRig rig;
+    rig.io.put(kFirst, std::string_view(whole).substr(0, size));
+    std::size_t prefix = 0;
+    {
+      const auto journal = rig.try_open();
+      INFO("cut to " << size << " bytes");
+      REQUIRE(journal);
+      REQUIRE((*journal)->recovery().damaged.empty());
+      prefix = (*journal)->head().previous_seq;
+      REQUIRE(prefix >= known);  // more bytes never mean fewer events
+      REQUIRE(prefix <= known + 1);
+      known = prefix;
+      (*journal)->accept(point("a"));
+    }
+    const auto read = read_back(rig.io);
+    REQUIRE(read.result);
+    REQUIRE(read.records.size() == prefix + 1);
+  }
+  CHECK(known == 199);
+}
+
+TEST_CASE("a journal with any byte flipped says where it is damaged and reads on behind it") {
+  const std::string whole = two_hundred_records();
+  for (std::size_t at = 0; at < whole.size(); at += 3) {
+    JournalRig rig;
+    rig.io.put(kFirst, whole);
+    rig.io.corrupt(kFirst, at, static_cast<char>(whole[at] ^ 0x41));
+    INFO("byte " << at);
+    Recovery recovery;
+    {
+      const auto journal = rig.try_open();
+      REQUIRE(journal);
+      recovery = (*journal)->recovery();
+      (*journal)->accept(point("a"));
+    }
+    // Damage in the last record cannot be told from a torn write.
+    const bool torn = recovery.torn_bytes > 0;
+    REQUIRE(torn != !recovery.damaged.empty());
+    const auto read = read_back(rig.io);
+    REQUIRE(read.result.has_value() == torn);
+    REQUIRE(read.records.size() >= 200);
+    REQUIRE(read.records.back().id.seq == 1);  // of the new epoch
+    if (!torn) {
+      CHECK(rig.io.exists(kFirst + ".damaged"));
+      CHECK(rig.io.content(kFirst + ".damaged").size() == whole.size());
+    }
+  }
+}
+
+TEST_CASE("damage is announced once and a second opening finds nothing new") {
+  JournalRig rig;
+  const std::string whole = two_hundred_records();
+  rig.io.put(kFirst, whole);
+  rig.io.corrupt(kFirst, whole.size() / 2, '!');
+  CHECK(rig.open()->recovery().damaged.size() == 1);
+  CHECK(rig.open()->recovery().damaged.empty());
+  CHECK(read_back(rig.io).records.size() == 199);
+}
+
+TEST_CASE("a record taken out, or two exchanged, breaks the chain") {
+  const std::string whole = two_hundred_records();
+  const std::size_t first = whole.find("KREC", whole.size() / 2);
+  const std::size_t second = whole.find("KREC", first + 4);
+  const std::size_t third = whole.find("KREC", second + 4);
+  std::string removed = whole;
+  removed.erase(first, second - first);
+  std::string exchanged = whole;
+  exchanged.replace(first, third - first, whole.substr(second, third - second) + whole.substr(first, second - first));
+  for (const std::string& content : {removed, exchanged}) {
+    JournalRig rig;
+    rig.io.put(kFirst, content);
+    const auto read = read_back(rig.io);
+    REQUIRE_FALSE(read.result);
+    CHECK(read.result.error().kind == ErrorKind::kCorrupt);
+    CHECK(read.result.error().message.find("chain breaks") != std::string::npos);
+    CHECK(rig.open()->recovery().damaged.size() == 1);
+  }
+}
+
+TEST_CASE("a whole segment taken out from between is noticed") {
+  JournalRig rig;
+  rig.config.segment_bytes = 4096;
+  {
+    auto journal = rig.open();
+    for (int i = 0; i < 200; ++i) journal->accept(point("a"));
+  }
+  const auto segments = rig.segments();
+  REQUIRE(segments.size() > 4);
+  REQUIRE(read_back(rig.io).result);
+  REQUIRE(rig.io.remove(segments[segments.size() / 2]));
+  const auto read = read_back(rig.io);
+  REQUIRE_FALSE(read.result);
+  CHECK(read.result.error().message.find("missing or was changed") != std::string::npos);
+}
+
+TEST_CASE("a power cut at any moment loses nothing that was handed out as durable") {
+  for (std::size_t kept = 0; kept < 1200; kept += 7) {
+    JournalRig rig;
+    std::uint64_t acknowledged = 0;
+    {
+      auto journal = rig.open();
+      for (int i = 0; i < 5; ++i) journal->accept(point("a"));
+      journal->flush();
+      acknowledged = journal->head().durable_seq;
+      // From here on nothing reaches the disk for good.
+      rig.io.fail_always(FileCall::kSync, {ErrorKind::kIo, "sync"});
+      rig.io.fail_always(FileCall::kTruncate, {ErrorKind::kIo, "truncate"});
+      for (int i = 0; i < 5; ++i) journal->accept(point("a"));
+      journal->flush();
+      rig.io.crash(kept);
+    }
+    rig.io.heal();
+    const auto journal = rig.try_open();
+    REQUIRE(journal);
+    REQUIRE((*journal)->head().previous_seq >= acknowledged);
+    for (const Committed& committed : rig.handed_out()) REQUIRE(committed.durable == (committed.event.id.seq <= acknowledged));
+  }
+}
