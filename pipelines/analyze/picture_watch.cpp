@@ -101,7 +101,8 @@ PictureWatch::Verdict PictureWatch::look(const ImageView& image, const IgnoreMas
   verdict.dark = verdict.dim && pts - *dim_since_ >= health_.dark_after;
 
   const bool first = reference_.empty();
-  const bool alive = !first && (moved() | noisy());  // not ||: every pair counts for the noise
+  const bool noise = !first && noisy();  // asked for every pair: it keeps count
+  const bool alive = noise || (!first && moved());
   if (first || alive) {
     alive_at_ = pts;
     reference_ = samples_;
