@@ -38,6 +38,7 @@ bool overlap(const Box& a, const Box& b) {
 }
 
 FaceCandidate weighted_mean(std::span<const FaceCandidate> group) {
+  if (group.size() == 1) return group.front();
   FaceCandidate mean;
   double weight = 0;
   for (const auto& one : group) {

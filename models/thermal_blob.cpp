@@ -20,11 +20,11 @@ namespace {
 
 // The working picture: 320 px hold a person 20 px wide in a 1280 px picture as 5 px, enough for a blob.
 constexpr double kWorkingSide = 320;
-constexpr double kNoiseFactor = 6;       // threshold in standard deviations of the noise
-constexpr double kLeastThreshold = 10;   // grey levels; below it codec blocks and drift look like warmth
-constexpr double kMostThreshold = 80;    // noise beyond it drowns a person
-constexpr double kMostForeground = 0.6;  // share of the picture beyond which the scene itself has changed
-constexpr double kSettling_s = 2;        // at first the background follows fast, to average the noise out of itself
+constexpr double kNoiseFactor = 6;      // threshold in standard deviations of the noise
+constexpr double kLeastThreshold = 10;  // grey levels; below it codec blocks and drift look like warmth
+// Most of the picture differs from the background by more than 6 levels: another scene, or noise that drowns a person.
+constexpr double kMostThreshold = 60;
+constexpr double kSettling_s = 2;  // at first the background follows fast, to average the noise out of itself
 constexpr double kFast_s = 0.5;
 constexpr double kSlow_s = 20;
 constexpr double kLeastFill = 0.2;  // blob area over box area; scattered noise joined by closing is thinner
@@ -101,14 +101,14 @@ class ThermalBlob final : public Detector {
     // Median absolute deviation as the noise's scale: half of the picture may be people before it gives way.
     const double noise = 1.4826 * median_of(cv::abs(warmth));
     const double threshold = std::max(kLeastThreshold, kNoiseFactor * noise);
-    if (threshold > kMostThreshold || headroom(state.background) < threshold) return {{}, "low_contrast"};
-
-    const cv::Mat mask = warm_mask(warmth, threshold);
-    if (cv::countNonZero(mask) > kMostForeground * static_cast<double>(mask.total())) {
+    if (threshold > kMostThreshold) {
       state.background = picture;
       state.start = state.last = time;
       return {{}, "scene_changed"};
     }
+    if (headroom(state.background) < threshold) return {{}, "low_contrast"};
+
+    const cv::Mat mask = warm_mask(warmth, threshold);
     DetectionResult result = blobs(mask, warmth, threshold, image);
     learn(state, picture, mask, warmth, threshold, time);
     return result;

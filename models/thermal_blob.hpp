@@ -18,9 +18,10 @@ struct ThermalBlobOptions {
 //
 // What it does about the camera: a jump of the whole level (gain control, shutter calibration) moves the background
 // with it; noise raises the threshold. A picture in which nothing warmer could show is blind ("low_contrast"), and one
-// that has nothing to do with the background is blind once ("scene_changed") and becomes the new background.
+// in which most places differ from the background is blind once ("scene_changed") and becomes the new background.
 // Known limits: who is there in the first picture belongs to the background until leaving and coming back; a warm
-// thing that is put down and stays counts as a person; it knows warmth, not shape.
+// thing that is put down and stays counts as a person; somebody who fills half of the picture is taken for a new
+// scene; it knows warmth, not shape.
 Result<std::unique_ptr<Detector>> make_thermal_blob(const ThermalBlobOptions& options);
 
 }  // namespace kanhu::models
