@@ -28,7 +28,7 @@ void append_number(std::string& out, double value) {
     out += '0';
     return;
   }
-  char text[32];
+  char text[32] = {};  // stays terminated: a number has 24 characters at most
   const auto end = std::to_chars(text, text + sizeof text, std::abs(value), std::chars_format::scientific).ptr;
   const std::string_view scientific(text, static_cast<std::size_t>(end - text));
   const std::size_t e = scientific.find('e');
@@ -36,7 +36,7 @@ void append_number(std::string& out, double value) {
   std::copy_if(scientific.begin(), scientific.begin() + static_cast<std::ptrdiff_t>(e), std::back_inserter(digits),
                [](char c) { return c != '.'; });
   const int k = static_cast<int>(digits.size());
-  const int n = std::atoi(scientific.substr(e + 1).data()) + 1;  // value = 0.digits * 10^n; `text` is longer than the number
+  const int n = std::atoi(scientific.substr(e + 1).data()) + 1;  // value = 0.digits * 10^n
 
   if (value < 0) out += '-';
   if (k <= n && n <= 21) {

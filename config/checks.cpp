@@ -129,11 +129,15 @@ Endpoint check_listen(std::string_view text) {
 std::string polygon_fault(const Polygon& polygon) {
   const std::size_t n = polygon.size();
   if (n < 3 || n > kMostPoints) return fmt::format("a polygon has 3 to {} points, found {}", kMostPoints, n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (polygon[i] == polygon[(i + 1) % n]) {
+      return fmt::format("points {} and {} of the polygon are the same (it closes by itself)", i + 1, (i + 1) % n + 1);
+    }
+  }
   double area = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const Point& a = polygon[i];
     const Point& b = polygon[(i + 1) % n];
-    if (a == b) return fmt::format("points {} and {} of the polygon are the same (it closes by itself)", i + 1, (i + 1) % n + 1);
     area += a.x * b.y - b.x * a.y;
     for (std::size_t j = i + 1; j < n; ++j) {
       const Point& c = polygon[j];

@@ -134,6 +134,7 @@ class Scanner {
     if (!count()) return false;
     if (!flow_.empty() && c == ',') return advance(true);
     if (!flow_.empty() && (c == ']' || c == '}')) return close(c);
+    if (c == ':' && node_starts_ && ends_word(1)) return refuse("a key is missing before ':'");
     if (c == ':' && (ends_word(1) || !flow_.empty())) return advance(true);
     if (node_starts_) return node(c);
     // What follows a finished node without a separator is for the YAML library to complain about.
@@ -212,6 +213,7 @@ class Scanner {
     node_starts_ = false;
     for (; at_ < line_.size(); ++at_) {
       const char c = peek();
+      if (c == ':' && node_starts_ && ends_word(1)) return refuse("a key is missing before ':'");
       if (c == ':' && (ends_word(1) || (!flow_.empty() && std::string_view(",[]{}").find(peek(1)) != std::string_view::npos))) return true;
       if (c == '\t') return refuse("a tab; use spaces");
       if (at_comment()) return true;

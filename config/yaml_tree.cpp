@@ -87,6 +87,10 @@ class Builder final : public YAML::EventHandler {
     if (!open_.empty() && open_.back().node->kind == YamlNode::Kind::kMapping && !open_.back().has_key) return key(mark, kind, value);
     YamlNode& node = add(mark, anchor);
     node.kind = kind;
+    // A value that is not there has no place of its own; yaml-cpp gives the line's beginning.
+    if (kind == YamlNode::Kind::kNull && !open_.empty() && open_.back().node->kind == YamlNode::Kind::kMapping) {
+      node.mark = open_.back().node->members.back().first.mark;
+    }
     node.text = value;
     node.quoted = quoted;
   }
