@@ -27,7 +27,8 @@ double ellipse(double u, double v, double center_u, double center_v, double radi
 double bump(double u, double v, double center_u, double center_v, double sigma_u, double sigma_v) {
   const double du = (u - center_u) / sigma_u;
   const double dv = (v - center_v) / sigma_v;
-  return std::exp(-0.5 * (du * du + dv * dv));
+  const double squared = du * du + dv * dv;
+  return squared > 18 ? 0.0 : std::exp(-0.5 * squared);  // e^-9 of a colour difference is nothing
 }
 
 // Eight bits of the seed, spread by a multiplicative hash, as -1..1.
@@ -161,7 +162,7 @@ FacePaint face_paint_at(double u, double v, const PaintedFace& face) {
   }
   const double ears = std::max(ellipse(u, v, -0.48, 0.02, 0.06, 0.13, 0.15), ellipse(u, v, 0.48, 0.02, 0.06, 0.13, 0.15));
   over(paint, scaled(look.skin, 0.78), ears);
-  over(paint, face_colour(u, v, look), ellipse(u, v, 0, 0.04, 0.47, look.face_height, 0.04));
+  if (const double cover = ellipse(u, v, 0, 0.04, 0.47, look.face_height, 0.04); cover > 0) over(paint, face_colour(u, v, look), cover);
   // The fringe: hair above a hairline that falls towards the temples.
   const double hairline = -0.44 + 1.15 * u * u * std::abs(u) * 2.2 + 0.02 * std::sin(9 * u);
   const double fringe = std::clamp((hairline - v) / 0.03, 0.0, 1.0) * ellipse(u, v, 0, -0.12, 0.60, 0.72, 0.05);

@@ -80,20 +80,20 @@ std::string Stream::launch_line() const {
   switch (codec_) {
     case Codec::kH264:
       return fmt::format(
-          "{}x264enc speed-preset=ultrafast {} threads=1 key-int-max={} pass=qual quantizer=26 bframes={} b-adapt=false "
+          "{}x264enc name=encoder speed-preset=ultrafast {} threads=1 key-int-max={} pass=qual quantizer=26 bframes={} b-adapt=false "
           "option-string=scenecut=0 ! video/x-h264,stream-format=byte-stream,alignment=au ! "
           "rtph264pay name=pay0 pt=96 config-interval=-1 aggregate-mode=zero-latency )",
           source, spec_.bframes == 0 ? "tune=zerolatency" : "rc-lookahead=0 sync-lookahead=0 mb-tree=false", key_distance, spec_.bframes);
     case Codec::kH265:
       return fmt::format(
-          "{}x265enc speed-preset=ultrafast {} log-level=none key-int-max={} bitrate=600 "
+          "{}x265enc name=encoder speed-preset=ultrafast {} log-level=none key-int-max={} bitrate=600 "
           "option-string=pools=none:frame-threads=1:wpp=0:scenecut=0:open-gop=0:bframes={} ! "
           "video/x-h265,stream-format=byte-stream,alignment=au ! rtph265pay name=pay0 pt=96 config-interval=-1 )",
           source, spec_.bframes == 0 ? "tune=zerolatency" : "", key_distance, spec_.bframes);
     case Codec::kMjpeg:
       break;
   }
-  return source + "jpegenc quality=80 ! rtpjpegpay name=pay0 pt=26 )";
+  return source + "jpegenc name=encoder quality=80 ! rtpjpegpay name=pay0 pt=26 )";
 }
 
 GstRTSPMediaFactory* Stream::make_factory() {
@@ -117,12 +117,13 @@ void Stream::on_configure(GstRTSPMediaFactory*, GstRTSPMedia* media, void* self)
   Stream& stream = stream_of(self);
   GstElement* element = gst_rtsp_media_get_element(media);
   GstElement* source = gst_bin_get_by_name_recurse_up(GST_BIN(element), "source");
+  GstElement* encoder = gst_bin_get_by_name_recurse_up(GST_BIN(element), "encoder");
   gst_object_unref(element);
   connect(media, "prepared", on_prepared, stream.shared_from_this());
   connect(media, "unprepared", on_unprepared, stream.shared_from_this());
   g_object_set_data_full(G_OBJECT(media), "kanhu-source", gst_object_ref(source), gst_object_unref);
   std::scoped_lock lock(stream.mutex_);
-  stream.watched_.push_back({source, {0, 0}});
+  stream.watched_.push_back({source, encoder, {0, 0}});
 }
 
 void Stream::on_unprepared(GstRTSPMedia* media, void* self) {
@@ -132,6 +133,7 @@ void Stream::on_unprepared(GstRTSPMedia* media, void* self) {
   std::erase_if(stream.watched_, [source](const Watched& watched) {
     if (watched.source != source) return false;
     gst_object_unref(watched.source);
+    gst_object_unref(watched.encoder);
     return true;
   });
 }
@@ -239,9 +241,8 @@ void Stream::produce(std::chrono::nanoseconds exposed, double scene_seconds, std
   }
   const bool key = key_wanted_.exchange(false);
   for (Watched& watched : watched_) {
-    if (key)
-      gst_element_send_event(watched.source, gst_video_event_new_downstream_force_key_unit(GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
-                                                                                           GST_CLOCK_TIME_NONE, TRUE, 0));
+    // From below, as a viewer would ask: an event from the source would overtake the first caps.
+    if (key) gst_element_send_event(watched.encoder, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
     push(watched, exposed);
   }
 }

@@ -53,6 +53,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
  private:
   struct Watched {
     GstElement* source;
+    GstElement* encoder;
     Size size;  // of the caps it was given
   };
   static void on_configure(GstRTSPMediaFactory* factory, GstRTSPMedia* media, void* self);
