@@ -1,0 +1,221 @@
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+#include "tests/unit/ingest/ingest_bench.hpp"
+
+using namespace kanhu;
+using namespace kanhu::test;
+
+namespace {
+
+void check_promises(const RememberingSink::Memory& memory) {
+  CHECK(memory.broken_promises == 0);
+  REQUIRE(memory.ends.size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("a replayed recording gives every packet, thinned frames and ticks in the order of frames, then its end") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  const std::string name = GENERATE(std::string("a.mp4"), std::string("a.mkv"), std::string("a.h264"), std::string("a.h265"));
+  const int b_frames = name == "a.mp4" ? GENERATE(0, 2) : 0;
+  CAPTURE(name, b_frames);
+  make_recording(folder / name, 60, b_frames);
+  const auto memory = run_to_end(replay_of(folder / name));
+  check_promises(memory);
+  CHECK(memory.ends[0].kind == ErrorKind::kEndOfStream);
+  CHECK(memory.packets.size() == 60);
+  CHECK(memory.frame_pts.size() == 12);  // 2.4 s at 5 a second
+  CHECK(memory.ticks.size() == 2);
+  CHECK(memory.width == 320);
+  CHECK(memory.height == 240);
+  CHECK(memory.packets[0]->is_key);
+  CHECK(memory.packets[0]->pts == MediaTime{});
+  CHECK(memory.packets[0]->run.size() == 64);
+  CHECK(memory.packets[0]->sequence == 0);
+  CHECK(memory.packets[59]->sequence == 59);
+  CHECK_FALSE(memory.packets[59]->discontinuity);
+  CHECK(memory.packets[0]->format == memory.packets[59]->format);
+  CHECK(memory.packets[0]->format->caps.find("codec_data") != std::string::npos);
+  for (std::size_t i = 1; i < memory.frame_pts.size(); ++i)
+    CHECK(memory.frame_pts[i] - memory.frame_pts[i - 1] == std::chrono::milliseconds(200));
+  CHECK(memory.frame_times[1].arrival == wall_from_microseconds(1'790'000'000'200'000));
+  CHECK(memory.frame_times[1].from_file);
+  // The tick at 1 s stands before the frame at 1 s.
+  const auto tick =
+      std::find_if(memory.order.begin(), memory.order.end(), [](const std::string& line) { return line.starts_with("tick 1000000000 "); });
+  REQUIRE(tick != memory.order.end());
+  CHECK(tick - memory.order.begin() == 5);
+  CHECK((tick + 1)->find(" 1000000000 ") != std::string::npos);
+}
+
+TEST_CASE("two replays of a recording say the same to the bit") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  make_recording(folder / "a.mp4", 100, 2);
+  const auto first = run_to_end(replay_of(folder / "a.mp4"));
+  for (int again = 0; again < 3; ++again) {
+    const auto second = run_to_end(replay_of(folder / "a.mp4"));
+    CHECK(first.order == second.order);
+    REQUIRE(first.packets.size() == second.packets.size());
+    CHECK(first.packets.front()->run == second.packets.front()->run);
+  }
+}
+
+TEST_CASE("a replay without decoding puts its ticks in the order of packets") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  make_recording(folder / "a.mp4", 60);
+  auto spec = replay_of(folder / "a.mp4");
+  spec.decode = false;
+  const auto memory = run_to_end(spec);
+  check_promises(memory);
+  CHECK(memory.packets.size() == 60);
+  CHECK(memory.frame_pts.empty());
+  CHECK(memory.ticks.size() == 2);
+}
+
+TEST_CASE("capture times of a replay come from the recording's own list where it has them") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  make_recording(folder / "a.mp4", 30);
+  auto spec = replay_of(folder / "a.mp4");
+  CaptureTime known;
+  known.arrival = wall_from_microseconds(5'000'000);
+  known.rtcp = wall_from_microseconds(7'000'000);
+  spec.recorded_times.push_back({MediaTime(std::chrono::microseconds(200'400)), known});
+  const auto memory = run_to_end(spec);
+  REQUIRE(memory.frame_times.size() == 6);
+  CHECK(memory.frame_times[0].best() == ClockSource::kFile);
+  CHECK(memory.frame_times[1] == known);
+  CHECK(memory.frame_times[2].best() == ClockSource::kFile);
+}
+
+TEST_CASE("a recording that plays as a camera is paced and its end is the end of a stream") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  make_recording(folder / "a.mp4", 30);
+  auto spec = replay_of(folder / "a.mp4");
+  spec.replay = false;
+  const auto began = std::chrono::steady_clock::now();
+  const auto memory = run_to_end(spec);
+  check_promises(memory);
+  CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(1100));
+  CHECK(memory.ends[0].kind == ErrorKind::kEndOfStream);
+  CHECK(memory.packets.size() == 30);
+  CHECK(memory.packets[0]->run.size() == 32);
+  CHECK(memory.packets[0]->captured.best() == ClockSource::kArrival);
+}
+
+TEST_CASE("a slow sink holds a replay back and loses nothing") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  make_recording(folder / "a.mp4", 700);
+  RememberingSink sink;
+  auto source = ingest::make_source(replay_of(folder / "a.mp4"), system_clock());
+  REQUIRE(source);
+  std::mutex blocker;
+  blocker.lock();
+  bool first = true;
+  sink.at_packet = [&] {
+    if (!std::exchange(first, false)) return;
+    std::scoped_lock lock(blocker);
+  };
+  (*source)->start(sink);
+  REQUIRE(sink.wait([](const auto& memory) { return memory.packets.size() == 1; }));
+  // Bounded: a mailbox, the decoder's queue and what is in hand.
+  CHECK((*source)->stats().packets <= 1000);
+  blocker.unlock();
+  REQUIRE(sink.wait_for_end());
+  CHECK(sink.memory().packets.size() == 700);
+  CHECK(sink.memory().frame_pts.size() == 140);
+}
+
+TEST_CASE("files that are no recordings are refused in words") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  const auto write = [&](const std::string& name, const std::string& text) { std::ofstream(folder / name, std::ios::binary) << text; };
+  const auto kind_of_end = [&](const std::string& name) {
+    const auto memory = run_to_end(replay_of(folder / name));
+    REQUIRE(memory.ends.size() == 1);
+    CHECK(memory.broken_promises == 0);
+    CHECK(memory.frame_pts.empty());
+    CHECK(memory.ends[0].message.find(name) != std::string::npos);
+    return memory.ends[0].kind;
+  };
+  write("empty.mp4", "");
+  CHECK(kind_of_end("empty.mp4") == ErrorKind::kCorrupt);
+  write("text.mp4", "This is a shopping list and no film at all.\n");
+  CHECK(kind_of_end("text.mp4") == ErrorKind::kCorrupt);
+  write("text.mkv", "This is a shopping list and no film at all.\n");
+  CHECK(kind_of_end("text.mkv") == ErrorKind::kCorrupt);
+  write("text.h264", "This is a shopping list and no film at all.\n");
+  CHECK(kind_of_end("text.h264") == ErrorKind::kCorrupt);
+  CHECK(kind_of_end("missing.mp4") == ErrorKind::kNotFound);
+  write("film.avi", "RIFF");
+  CHECK(kind_of_end("film.avi") == ErrorKind::kUnsupported);
+  std::filesystem::create_directory(folder / "folder.mp4");
+  CHECK(kind_of_end("folder.mp4") == ErrorKind::kInvalidArgument);
+}
+
+TEST_CASE("an mp4 that is cut off is read up to there and says so") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  make_recording(folder / "a.mp4", 100);
+  const auto size = std::filesystem::file_size(folder / "a.mp4");
+  std::filesystem::resize_file(folder / "a.mp4", size / 2);
+  const auto memory = run_to_end(replay_of(folder / "a.mp4"));
+  check_promises(memory);
+  CHECK(memory.ends[0].kind == ErrorKind::kCorrupt);
+  CHECK(memory.packets.size() > 10);
+  CHECK(memory.packets.size() < 100);
+  std::filesystem::resize_file(folder / "a.mp4", 200);
+  const auto nothing = run_to_end(replay_of(folder / "a.mp4"));
+  check_promises(nothing);
+  CHECK(nothing.ends[0].kind == ErrorKind::kCorrupt);
+}
+
+TEST_CASE("pictures beyond the limits never reach a decoder") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  run_pipeline(
+      "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=4112,height=160,framerate=25/1 ! x264enc speed-preset=ultrafast "
+      "threads=1 ! "
+      "h264parse ! mp4mux ! filesink location=" +
+      (folder / "wide.mp4").string());
+  run_pipeline(
+      "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=160,height=160,framerate=90/1 ! x264enc speed-preset=ultrafast threads=1 "
+      "! "
+      "h264parse ! mp4mux ! filesink location=" +
+      (folder / "fast.mp4").string());
+  for (const char* name : {"wide.mp4", "fast.mp4"}) {
+    const auto memory = run_to_end(replay_of(folder / name));
+    check_promises(memory);
+    CHECK(memory.ends[0].kind == ErrorKind::kUnsupported);
+    CHECK(memory.packets.empty());
+    CHECK(memory.frame_pts.empty());
+  }
+}
+
+TEST_CASE("a replay that is stopped in the middle ends with closed and says nothing more") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  make_recording(folder / "a.mp4", 200);
+  for (int round = 0; round < 20; ++round) {
+    RememberingSink sink;
+    auto source = ingest::make_source(replay_of(folder / "a.mp4"), system_clock());
+    REQUIRE(source);
+    (*source)->start(sink);
+    REQUIRE(sink.wait([&](const auto& memory) { return memory.packets.size() > static_cast<std::size_t>(round); }));
+    (*source)->stop();
+    (*source)->stop();
+    REQUIRE(sink.wait_for_end());
+    source->reset();
+    const auto memory = sink.memory();
+    CHECK(memory.ends.size() == 1);
+    CHECK(memory.broken_promises == 0);
+    if (memory.packets.size() < 200) CHECK(memory.ends[0].kind == ErrorKind::kClosed);
+  }
+}
