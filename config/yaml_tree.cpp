@@ -1,7 +1,9 @@
 #include "config/yaml_tree.hpp"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -89,7 +91,7 @@ class Builder final : public YAML::EventHandler {
     node.kind = kind;
     // A value that is not there has no place of its own; yaml-cpp gives the line's beginning.
     if (kind == YamlNode::Kind::kNull && !open_.empty() && open_.back().node->kind == YamlNode::Kind::kMapping) {
-      node.mark = open_.back().node->members.back().first.mark;
+      node.mark = open_.back().node->members.back().key.mark;
     }
     node.text = value;
     node.quoted = quoted;
@@ -116,7 +118,7 @@ class Builder final : public YAML::EventHandler {
         node = &parent.node->items.emplace_back();
       } else {
         if (!parent.has_key) stop(mark, "a list or mapping cannot be a key");
-        node = &parent.node->members.back().second;
+        node = &parent.node->members.back().value;
         parent.has_key = false;
       }
     }

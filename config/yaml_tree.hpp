@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config/problem.hpp"
@@ -15,6 +14,8 @@ struct YamlKey {
   Mark mark;
 };
 
+struct YamlMember;
+
 struct YamlNode {
   enum class Kind { kNull, kScalar, kSequence, kMapping };
   Kind kind = Kind::kNull;
@@ -22,9 +23,14 @@ struct YamlNode {
   std::string text;     // of a scalar
   bool quoted = false;  // a scalar in quotes is text whatever it looks like
   std::vector<YamlNode> items;
-  std::vector<std::pair<YamlKey, YamlNode>> members;  // in order; no key twice
+  std::vector<YamlMember> members;  // in order; no key twice
 
   const YamlNode* find(std::string_view key) const;
+};
+
+struct YamlMember {
+  YamlKey key;
+  YamlNode value;
 };
 
 const char* to_string(YamlNode::Kind kind);  // "nothing", "a value", "a list", "a mapping"
