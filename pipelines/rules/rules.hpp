@@ -23,7 +23,7 @@ class RulesSink {
 // The last value of everything that lasts, for `state`, `status` and journal snapshots.
 //   {"facilities":[...roster with cameras and zones, also those never connected...],
 //    "cameras":{id:{facts, cause, last_packet, last_event, ...}}, "presences":[...], "incidents":[...], "clips":{...}}
-// documented in docs/events.md.
+// documented in docs/events.md and docs/state.schema.json.
 
 // All rules over all facilities. A pure function of the calls made to it: no clock, no thread, no file.
 // Thread: confined (the `rules` thread; in replay the merging thread).
@@ -33,8 +33,15 @@ class Rules {
   ~Rules();
 
   // What was open when the journal was last written (the `open` array of a journal snapshot/recovery). Each open
-  // incident is ended once with end_reason gateway_restarted, at `now` (never before its start).
+  // incident is ended once with end_reason gateway_restarted, at `now` (never before its start). Elements are those of
+  // `open_incidents`, of the journal's recovery (open_incidents and clips, one call each), or whole CloudEvents bodies. Clips that were
+  // pending are pending again until `clip` settles them; call `pending_clips` afterwards.
   void restore(const Json& open_incidents, WallTime now);
+
+  // Clips without a final status, one request each: after `restore` these are what the recorder has to settle.
+  std::vector<ClipRequest> pending_clips() const;
+  // An event the composer says itself (gateway_events.hpp), told here so that a start is in `open_incidents` until its end.
+  void note(const EventDraft& draft);
 
   void observe(const Observation& observation);
   // The answer of the recorder: becomes clip.updated for every subject of the clip.
@@ -46,10 +53,13 @@ class Rules {
   // Cameras that came, went or changed; open incidents of what went end with config_changed.
   void reconfigure(ConfigPtr config, WallTime now);
   // The gateway stops: every open incident ends with `reason` (gateway_stopped; in replay: recording_ended).
+  // Afterwards only `clip` and the clips' deadlines (`advance`) are heard.
   void finish(WallTime now, const std::string& reason);
 
-  Json state() const;           // as above
-  Json open_incidents() const;  // what a journal snapshot keeps
+  Json state() const;  // as above
+  // What a journal's Snapshot answers: {"open": incidents, "clips": clips without a final status}; `restore` takes both.
+  Json snapshot() const;
+  Json open_incidents() const;  // both lists in one
 
  private:
   struct State;

@@ -1,0 +1,102 @@
+// Every event type Kanhu can say, the phases it may have, and which types make one incident. docs/events.md prints
+// the same table for readers; a test compares the two.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "pipelines/observation.hpp"
+
+namespace kanhu::rules {
+
+enum class Severity { kInfo, kWarning, kAlarm };
+const char* to_string(Severity severity);
+
+struct EventType {
+  std::string_view name;
+  std::string_view phases;  // letters of s(tart), u(pdate), e(nd), p(oint)
+  Severity severity = Severity::kInfo;
+};
+
+inline constexpr std::array kEventTypes{
+    EventType{"camera.dark", "se", Severity::kWarning},
+    EventType{"camera.frozen", "se", Severity::kWarning},
+    EventType{"camera.offline", "su", Severity::kWarning},
+    EventType{"camera.online", "pe", Severity::kInfo},
+    EventType{"camera.unstable", "sue", Severity::kWarning},
+    EventType{"clip.updated", "p", Severity::kInfo},
+    EventType{"face.appeared", "s", Severity::kInfo},
+    EventType{"face.left", "e", Severity::kInfo},
+    EventType{"face.updated", "u", Severity::kInfo},
+    EventType{"gateway.config_changed", "p", Severity::kInfo},
+    EventType{"gateway.config_rejected", "p", Severity::kWarning},
+    EventType{"gateway.journal_damaged", "p", Severity::kAlarm},
+    EventType{"gateway.loss", "p", Severity::kWarning},
+    EventType{"gateway.started", "s", Severity::kInfo},
+    EventType{"gateway.stopped", "e", Severity::kInfo},
+    EventType{"gateway.worker_restarted", "p", Severity::kWarning},
+    EventType{"presence.absent", "p", Severity::kInfo},
+    EventType{"presence.ended", "e", Severity::kInfo},
+    EventType{"presence.started", "s", Severity::kInfo},
+    EventType{"presence.unknown", "p", Severity::kWarning},
+    EventType{"presence.updated", "u", Severity::kInfo},
+    EventType{"site.offline", "se", Severity::kAlarm},
+};
+
+constexpr const EventType* find_event_type(std::string_view name) {
+  const auto* found = std::find_if(kEventTypes.begin(), kEventTypes.end(), [&](const EventType& type) { return type.name == name; });
+  return found == kEventTypes.end() ? nullptr : found;
+}
+
+constexpr char phase_letter(Phase phase) {
+  switch (phase) {
+    case Phase::kStart:
+      return 's';
+    case Phase::kUpdate:
+      return 'u';
+    case Phase::kEnd:
+      return 'e';
+    case Phase::kPoint:
+      return 'p';
+  }
+  return '?';
+}
+
+constexpr bool phase_allowed(std::string_view type, Phase phase) {
+  const EventType* row = find_event_type(type);
+  return row != nullptr && row->phases.find(phase_letter(phase)) != std::string_view::npos;
+}
+
+// The types an incident is told with, from its start to its end. `update` is empty where there is none.
+struct IncidentKind {
+  std::string_view start;
+  std::string_view update;
+  std::string_view end;
+};
+
+inline constexpr std::array kIncidentKinds{
+    IncidentKind{"camera.offline", "camera.offline", "camera.online"},
+    IncidentKind{"camera.unstable", "camera.unstable", "camera.unstable"},
+    IncidentKind{"camera.frozen", "", "camera.frozen"},
+    IncidentKind{"camera.dark", "", "camera.dark"},
+    IncidentKind{"site.offline", "", "site.offline"},
+    IncidentKind{"face.appeared", "face.updated", "face.left"},
+    IncidentKind{"presence.started", "presence.updated", "presence.ended"},
+    IncidentKind{"gateway.started", "", "gateway.stopped"},
+};
+
+constexpr const IncidentKind* find_incident_kind(std::string_view start) {
+  const auto* found =
+      std::find_if(kIncidentKinds.begin(), kIncidentKinds.end(), [&](const IncidentKind& kind) { return kind.start == start; });
+  return found == kIncidentKinds.end() ? nullptr : found;
+}
+
+// An incident whose types cannot carry its phases would be a contract that nobody can keep.
+static_assert(std::all_of(kIncidentKinds.begin(), kIncidentKinds.end(), [](const IncidentKind& kind) {
+  return phase_allowed(kind.start, Phase::kStart) && phase_allowed(kind.end, Phase::kEnd) &&
+         (kind.update.empty() || phase_allowed(kind.update, Phase::kUpdate));
+}));
+
+}  // namespace kanhu::rules

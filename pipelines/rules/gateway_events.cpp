@@ -1,0 +1,79 @@
+#include "pipelines/rules/gateway_events.hpp"
+
+#include <algorithm>
+
+#include "base/digest.hpp"
+#include "pipelines/rules/event_types.hpp"
+
+namespace kanhu::rules {
+
+namespace {
+
+// 16 ids of at most 32 characters are 560 bytes: they fit an event of 2 KiB; `count` always says how many there are.
+constexpr std::size_t kMostIds = 16;
+
+EventDraft draft(std::string_view type, Phase phase, std::string subject, WallTime time, Json data) {
+  EventDraft made;
+  made.type = type;
+  made.phase = phase;
+  made.subject = std::move(subject);
+  made.time = time;
+  made.data = std::move(data);
+  made.data["phase"] = to_string(phase);
+  made.data["severity"] = to_string(find_event_type(type)->severity);
+  made.data["times"] = Json{{"decided", format_utc(time)}};
+  return made;
+}
+
+EventDraft point(std::string_view type, const std::string& gateway, WallTime time, Json data) {
+  std::string subject = content_id({type, gateway, "", "", "t" + std::to_string(to_microseconds(time)), canonical_json(data)});
+  return draft(type, Phase::kPoint, std::move(subject), time, std::move(data));
+}
+
+}  // namespace
+
+std::string gateway_subject(const std::string& gateway, const std::string& run) {
+  return content_id({"gateway.started", gateway, "", run, "0", "0"});
+}
+
+EventDraft gateway_started(const std::string& subject, WallTime now, int facilities, int cameras) {
+  return draft("gateway.started", Phase::kStart, subject, now, Json{{"facilities", facilities}, {"cameras_enabled", cameras}});
+}
+
+EventDraft gateway_stopped(const std::string& subject, WallTime started, WallTime now, const std::string& reason) {
+  return draft("gateway.stopped", Phase::kEnd, subject, std::max(started, now),
+               Json{{"end_reason", reason}, {"since", format_utc(started)}});
+}
+
+EventDraft gateway_config_changed(const std::string& gateway, WallTime now, const ConfigChange& change) {
+  return point("gateway.config_changed", gateway, now,
+               Json{{"config", Json{{"from", change.from}, {"to", change.to}}},
+                    {"cameras_added", change.cameras_added},
+                    {"cameras_removed", change.cameras_removed},
+                    {"cameras_changed", change.cameras_changed}});
+}
+
+EventDraft gateway_config_rejected(const std::string& gateway, WallTime now, const std::string& running, const Error& error) {
+  return point("gateway.config_rejected", gateway, now,
+               Json{{"config", Json{{"from", running}}}, {"cause", to_string(error.kind)}, {"words", error.message}});
+}
+
+EventDraft gateway_worker_restarted(const std::string& gateway, WallTime now, const std::vector<std::string>& sources,
+                                    const std::string& cause) {
+  const std::size_t named = std::min(sources.size(), kMostIds);
+  return point("gateway.worker_restarted", gateway, now,
+               Json{{"sources", std::vector<std::string>(sources.begin(), sources.begin() + static_cast<std::ptrdiff_t>(named))},
+                    {"count", sources.size()},
+                    {"cause", "worker_lost"},
+                    {"words", cause}});
+}
+
+EventDraft gateway_journal_damaged(const std::string& gateway, WallTime now, const std::string& segment, const std::string& reason) {
+  return point("gateway.journal_damaged", gateway, now, Json{{"segment", segment}, {"words", reason}});
+}
+
+EventDraft gateway_loss(const std::string& gateway, WallTime now, const std::string& what, std::uint64_t count, const std::string& cause) {
+  return point("gateway.loss", gateway, now, Json{{"what", what}, {"count", count}, {"words", cause}});
+}
+
+}  // namespace kanhu::rules

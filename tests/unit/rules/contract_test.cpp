@@ -1,0 +1,283 @@
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+#include "pipelines/rules/gateway_events.hpp"
+#include "rules_bench.hpp"
+
+namespace kanhu::rules::test {
+
+namespace {
+
+// Anything a camera may say, in any order, with workers dying and clips answered or not.
+void anything(Bench& bench, std::uint32_t seed, int steps, bool to_the_end = true) {
+  std::mt19937 random(seed);
+  const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<std::uint32_t>(n)); };
+  const std::vector<std::string> ids{"c1", "c2", "c3"};
+  const std::vector<std::string> reasons{"warm_up", "frozen", "dark", "starting"};
+  double s = 1;
+  for (int i = 0; i < steps; ++i) {
+    s += pick(40) / 10.0;
+    const std::string& id = ids[static_cast<std::size_t>(pick(3))];
+    const double skew = pick(30) == 0 ? -20 : 0;
+    switch (pick(12)) {
+      case 0:
+        bench.down(id, s + skew, pick(2) == 0 ? ErrorKind::kStalled : ErrorKind::kRefused);
+        break;
+      case 1:
+      case 2:
+        bench.up(id, s + skew);
+        break;
+      case 3:
+      case 4:
+        bench.face(id, s, Phase::kStart, static_cast<std::uint64_t>(1 + pick(3)), 0.6 + pick(40) / 100.0);
+        break;
+      case 5:
+        bench.face(id, s, Phase::kUpdate, static_cast<std::uint64_t>(1 + pick(3)), 0.6 + pick(40) / 100.0, pick(2) == 0 ? "hall" : "");
+        break;
+      case 6:
+        bench.face(id, s + skew, Phase::kEnd, static_cast<std::uint64_t>(1 + pick(3)));
+        break;
+      case 7:
+        bench.presence(id, s, Presence::kPresent, 1 + pick(3));
+        break;
+      case 8:
+        bench.presence(id, s, Presence::kAbsent);
+        break;
+      case 9:
+        bench.presence(id, s, Presence::kUnknown, 0, reasons[static_cast<std::size_t>(pick(4))]);
+        break;
+      case 10: {
+        HealthObservation health = Bench::health(Truth::kTrue, Truth::kTrue, Truth::kTrue, pick(2) == 0 ? Truth::kFalse : Truth::kTrue);
+        health.dark = pick(3) == 0;
+        bench.see(id, s, health);
+      } break;
+      default:
+        if (pick(6) == 0) {
+          bench.rules.worker_lost({id}, at(s), "killed");
+          bench.runs[id] = "run-" + std::to_string(i);
+        } else if (!bench.record.requests.empty() && pick(2) == 0) {
+          ClipRecord record;
+          record.clip = bench.record.requests[static_cast<std::size_t>(pick(static_cast<int>(bench.record.requests.size())))].clip;
+          record.status = pick(2) == 0 ? ClipStatus::kComplete : ClipStatus::kMissing;
+          record.reason = record.status == ClipStatus::kMissing ? "disk_full" : "";
+          record.from = at(s - 5);
+          record.to = at(s);
+          bench.rules.clip(record, at(s));
+        }
+        break;
+    }
+    bench.rules.advance(at(s));
+  }
+  if (!to_the_end) return;
+  bench.rules.finish(at(s + 1), "gateway_stopped");
+  for (int i = 0; i < 120; ++i) bench.rules.advance(at(s + 1 + i));
+}
+
+ConfigPtr three() {
+  const std::vector<std::string> on{"face.appeared", "presence.started", "camera.offline", "presence.absent"};
+  CameraConfig silent = camera("c3", on);
+  silent.record.reset();
+  return config({facility("f1", {camera("c1", on), camera("c2", on)}), facility("f2", {silent})});
+}
+
+void check_contract(const Record& record) {
+  struct Life {
+    WallTime start{};
+    std::optional<WallTime> update;
+    bool ended = false;
+  };
+  std::map<std::string, Life> lives;
+  std::map<std::string, std::string> clips;  // subject -> status
+  for (const EventDraft& event : record.events) {
+    INFO(event.type << " " << to_string(event.phase) << " " << event.subject);
+    REQUIRE(phase_allowed(event.type, event.phase));
+    REQUIRE(event.subject.size() == 26);
+    if (event.data.contains("clip")) {
+      const std::string status = event.data["clip"]["status"];
+      if (event.type == "clip.updated" || event.phase == Phase::kStart || event.phase == Phase::kPoint) clips[event.subject] = status;
+    }
+    if (event.phase == Phase::kStart) {
+      REQUIRE(lives.count(event.subject) == 0);
+      lives[event.subject].start = event.time;
+    } else if (event.phase == Phase::kUpdate) {
+      Life& life = lives.at(event.subject);
+      REQUIRE_FALSE(life.ended);
+      const WallTime said = *parse_utc(event.data["times"]["decided"].get<std::string>());
+      if (life.update) REQUIRE(said - *life.update >= seconds(5));
+      life.update = said;
+    } else if (event.phase == Phase::kEnd) {
+      Life& life = lives.at(event.subject);
+      REQUIRE_FALSE(life.ended);
+      REQUIRE(event.time >= life.start);
+      REQUIRE(event.data.contains("end_reason"));
+      life.ended = true;
+    }
+  }
+  for (const auto& [subject, life] : lives) REQUIRE(life.ended);
+  for (const auto& [subject, status] : clips) REQUIRE(status != "pending");
+}
+
+std::string read(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("whatever cameras say, starts and ends pair, updates are apart and every clip gets a final status") {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    Bench bench(three());
+    anything(bench, seed, 400);
+    REQUIRE(bench.record.events.size() > 50);
+    check_contract(bench.record);
+  }
+}
+
+TEST_CASE("the same calls give the same bytes") {
+  for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+    Bench one(three());
+    Bench two(three());
+    anything(one, seed, 400);
+    anything(two, seed, 400);
+    REQUIRE(bodies(one.record) == bodies(two.record));
+    REQUIRE(one.rules.state() == two.rules.state());
+  }
+}
+
+TEST_CASE("a crash at any moment leaves every start with exactly one end and every clip with a last word") {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    Bench crashed(three());
+    anything(crashed, seed, 20 + static_cast<int>(seed) * 7, false);
+    Record whole = crashed.record;
+    Rules rules(three(), whole);
+    const WallTime again = at(1000 + seed);
+    rules.restore(crashed.rules.open_incidents(), again);
+    for (const ClipRequest& each : rules.pending_clips()) {
+      ClipRecord record;
+      record.clip = each.clip;
+      record.status = ClipStatus::kMissing;
+      record.reason = "gateway_restarted";
+      rules.clip(record, again);
+    }
+    REQUIRE(rules.open_incidents().empty());
+    check_contract(whole);
+  }
+}
+
+TEST_CASE("bodies are canonical, complete and at most 2 KiB, however long the names") {
+  FacilityConfig wide = facility("f1", {camera("c1"), camera("c2")});
+  wide.name = std::string(3000, 'x');
+  for (CameraConfig& each : wide.cameras) each.name = std::string(1500, '\x01');
+  Bench bench(config({wide}));
+  bench.down("c1", 1, ErrorKind::kCorrupt, std::string(5000, '"'));
+  bench.down("c2", 2);
+  bench.face("c1", 3, Phase::kStart, 1);
+  bench.up("c1", 4);
+  bench.face("c1", 5, Phase::kStart, 2);
+  for (const std::string& body : bodies(bench.record)) {
+    REQUIRE(body.size() <= 2048);
+    const auto parsed = parse_json(body);
+    REQUIRE(parsed.has_value());
+    REQUIRE(canonical_json(*parsed) == body);
+    REQUIRE((*parsed)["specversion"] == "1.0");
+    REQUIRE((*parsed)["data"]["provenance"]["config"] == to_hex(sha256("config")));
+    REQUIRE_FALSE((*parsed)["data"]["provenance"].contains("gallery"));
+  }
+}
+
+TEST_CASE("a clip of many parts and a site of many cameras fit an event") {
+  std::vector<CameraConfig> many;
+  for (int i = 0; i < 64; ++i) many.push_back(camera("camera-with-a-long-id-" + std::to_string(1000 + i), {"camera.offline"}));
+  Bench bench(config({facility("f1", many)}));
+  for (const CameraConfig& each : many) bench.down(each.id, 1);
+  REQUIRE(bench.record.count("site.offline") == 1);
+  ClipRecord record;
+  record.clip = bench.record.requests.at(0).clip;
+  record.status = ClipStatus::kPartial;
+  record.reason = "format_changed";
+  for (int i = 0; i < 40; ++i) {
+    record.parts.push_back("facility/2026/09/21/" + record.clip + "." + std::to_string(i) + ".mp4");
+    record.sha256.push_back(to_hex(sha256(record.parts.back())));
+  }
+  bench.rules.clip(record, at(10));
+  CHECK(bench.record.last("clip.updated").data["clip"]["parts"] == 40);
+  for (const std::string& body : bodies(bench.record)) REQUIRE(body.size() <= 2048);
+}
+
+TEST_CASE("the gateway's own events keep the table and its start is open until its end") {
+  Record record;
+  const std::string subject = gateway_subject("gw1", random_id());
+  record.emit(gateway_started(subject, at(0), 2, 6));
+  record.emit(gateway_config_changed("gw1", at(1), ConfigChange{"a", "b", 1, 2, 3}));
+  record.emit(gateway_config_rejected("gw1", at(2), "a", Error{ErrorKind::kInvalidConfig, "kanhu.yaml:3:5: unknown key"}));
+  record.emit(gateway_worker_restarted("gw1", at(3), {"c1", "c2"}, "killed by signal 9"));
+  record.emit(gateway_journal_damaged("gw1", at(4), "00000001.seg", "chain hash differs"));
+  record.emit(gateway_loss("gw1", at(5), "observations", 12, "queue full"));
+  const ConfigPtr made = three();
+  Rules rules(made, record);
+  rules.note(record.events[0]);
+  const Json open = rules.open_incidents();
+  REQUIRE(open.size() == 1);
+  Record after;
+  Rules restarted(made, after);
+  restarted.restore(open, at(9));
+  REQUIRE(after.types() == Types{"gateway.stopped/end"});
+  CHECK(after.events[0].subject == subject);
+  record.emit(gateway_stopped(subject, at(0), at(6), "gateway_stopped"));
+  rules.note(record.events.back());
+  CHECK(rules.open_incidents().empty());
+  for (const EventDraft& each : record.events) CHECK(phase_allowed(each.type, each.phase));
+  for (const std::string& body : bodies(record)) CHECK(canonical_json(Json::parse(body)) == body);
+}
+
+TEST_CASE("the document's table of types is the code's") {
+  const std::string page = read(KANHU_SOURCE_DIR "/docs/events.md");
+  for (const EventType& type : kEventTypes) {
+    std::string phases;
+    for (const char letter : type.phases) {
+      if (!phases.empty()) phases += "\\|";
+      phases += letter == 's' ? "start" : letter == 'u' ? "update" : letter == 'e' ? "end" : "point";
+    }
+    const std::string row = "| `" + std::string(type.name) + "` | " + phases + " | " + to_string(type.severity) + " |";
+    INFO(row);
+    CHECK(page.find(row) != std::string::npos);
+  }
+}
+
+TEST_CASE("a corpus of events and states is written for the schema test") {
+  const char* folder = std::getenv("KANHU_EVENT_CORPUS");
+  if (folder == nullptr) {
+    SUCCEED("KANHU_EVENT_CORPUS is not set");
+    return;
+  }
+  std::ofstream events(std::string(folder) + "/events.jsonl");
+  std::ofstream states(std::string(folder) + "/states.jsonl");
+  for (std::uint32_t seed = 100; seed < 106; ++seed) {
+    Bench bench(three());
+    states << canonical_json(bench.rules.state()) << "\n";
+    anything(bench, seed, 300);
+    bench.record.emit(gateway_started(gateway_subject("gw1", "run"), at(0), 2, 6));
+    bench.record.emit(gateway_config_changed("gw1", at(1), ConfigChange{"a", "b", 1, 2, 3}));
+    bench.record.emit(gateway_config_rejected("gw1", at(2), "a", Error{ErrorKind::kInvalidConfig, "kanhu.yaml:3:5: unknown key"}));
+    bench.record.emit(gateway_worker_restarted("gw1", at(3), {"c1", "c2"}, "killed by signal 9"));
+    bench.record.emit(gateway_journal_damaged("gw1", at(4), "00000001.seg", "chain hash differs"));
+    bench.record.emit(gateway_loss("gw1", at(5), "observations", 12, "queue full"));
+    bench.record.emit(gateway_stopped(gateway_subject("gw1", "run"), at(0), at(6), "gateway_stopped"));
+    for (const std::string& body : bodies(bench.record)) events << body << "\n";
+    bench.down("c1", 5000);
+    bench.presence("c2", 5001, Presence::kPresent, 1);
+    states << canonical_json(bench.rules.state()) << "\n";
+  }
+  CHECK(events.good());
+  CHECK(states.good());
+}
+
+}  // namespace kanhu::rules::test
