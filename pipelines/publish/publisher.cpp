@@ -34,6 +34,7 @@ class XpubPublisher final : public Publisher {
     if (thread_.joinable()) thread_.join();
     stopping_ = true;
     if (probe_thread_.joinable()) probe_thread_.join();
+    probe_.close();  // an open socket, also one that never ran, would keep the context waiting
     socket_.close();
     context_.close();  // LINGER bounds it
   }
@@ -223,7 +224,6 @@ void XpubPublisher::probe() {
       return;
     }
   }
-  probe_.close();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <condition_variable>
 #include <map>
 #include <set>
+#include <thread>
 
 #include <catch2/catch.hpp>
 

@@ -42,13 +42,14 @@ struct JournalRig {
   FakeClock clock;
   JournalConfig config;
   Json snapshot_answer = Json::object();
+  publish::Journal::Body body = cloud_event;
 
   JournalRig() { config.commit_every = std::chrono::milliseconds(1); }
 
   Result<std::unique_ptr<publish::Journal>> try_open() { return try_open(io); }
   Result<std::unique_ptr<publish::Journal>> try_open(FileIo& disk) {
     return publish::Journal::open(
-        disk, clock, kJournalDir, config, cloud_event, [this] { return snapshot_answer; },
+        disk, clock, kJournalDir, config, body, [this] { return snapshot_answer; },
         [this](publish::Committed committed) {
           std::scoped_lock lock(mutex);
           out.push_back(std::move(committed));
