@@ -1,3 +1,5 @@
+#include "pipelines/ingest/source.hpp"
+
 #include <atomic>
 #include <thread>
 #include <utility>
@@ -135,7 +137,7 @@ class PipelineSource final : public FrameSource {
 
 }  // namespace
 
-Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const Clock& clock) {
+Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& clock) {
   const std::string& url = spec.stream.url;
   std::unique_ptr<Receiver> receiver;
   std::string run = random_id();
@@ -157,7 +159,14 @@ Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const C
                 fmt::format("{} is no address of a camera or recording; expected rtsp:// or file://", quoted(log::redact(url))));
   }
   auto intake = std::make_shared<Intake>(spec, clock, std::move(run));
-  return std::unique_ptr<FrameSource>(std::make_unique<PipelineSource>(std::move(intake), std::move(receiver), clock));
+  std::shared_ptr<const Signs> signs(intake, &intake->signs);
+  return WatchedSource{std::make_unique<PipelineSource>(std::move(intake), std::move(receiver), clock), std::move(signs)};
+}
+
+Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const Clock& clock) {
+  auto made = make_watched_source(spec, clock);
+  if (!made) return tl::unexpected(made.error());
+  return std::move(made->source);
 }
 
 }  // namespace kanhu::ingest

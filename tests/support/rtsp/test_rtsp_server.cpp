@@ -45,11 +45,13 @@ int port_of(int fd) {
 std::span<const std::string_view> server_elements() { return kElements; }
 
 std::string h264_camera(int b_frames, int key_frame_interval) {
+  // Left alone, the server negotiates constrained-baseline, which has no B-frames.
   return fmt::format(
       "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! "
-      "x264enc speed-preset=ultrafast {} bframes={} b-adapt=false threads=1 key-int-max={} bitrate=300 ! rtph264pay name=pay0 pt=96 "
-      "config-interval=1 )",
-      b_frames == 0 ? "tune=zerolatency" : "rc-lookahead=2 sync-lookahead=0", b_frames, key_frame_interval);
+      "x264enc speed-preset=ultrafast {} bframes={} b-adapt=false threads=1 key-int-max={} bitrate=300 ! video/x-h264,profile={} ! "
+      "rtph264pay name=pay0 pt=96 config-interval=1 )",
+      b_frames == 0 ? "tune=zerolatency" : "rc-lookahead=2 sync-lookahead=0", b_frames, key_frame_interval,
+      b_frames == 0 ? "constrained-baseline" : "main");
 }
 
 std::string h265_camera() {

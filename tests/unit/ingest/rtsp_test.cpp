@@ -74,6 +74,9 @@ TEST_CASE("a camera gives packets, frames and ticks over TCP and UDP in every co
   CHECK(std::is_sorted(memory.frame_pts.begin(), memory.frame_pts.end()));
   const bool reordered =
       !std::is_sorted(memory.packets.begin(), memory.packets.end(), [](const auto& a, const auto& b) { return a->pts < b->pts; });
+  std::string pts;
+  for (const auto& packet : memory.packets) pts += fmt::format("{} ", packet->pts.time_since_epoch().count() / 1'000'000);
+  INFO(pts);
   CHECK(reordered == (launch.find("bframes=2") != std::string::npos));
 }
 
