@@ -138,7 +138,7 @@ GstFlowReturn Intake::take_access_unit(GstSample* sample) {
       return GST_FLOW_FLUSHING;
     case Mailbox::Posted::kRefused:
       lost_one_ = true;
-      ++packets_lost;
+      ++refused;
       break;
     case Mailbox::Posted::kTaken:
       break;
@@ -237,7 +237,7 @@ SourceStats Intake::stats() const {
   stats.frames_decoded = frames_;
   stats.decode_errors = decode_errors_;
   stats.packets_not_decoded = held_back_;
-  stats.packets_lost = packets_lost;
+  stats.packets_lost = rtp_lost + refused;
   stats.held_bytes = account_->held_bytes();
   if (const auto format = format_.with([](const auto& held) { return held; })) stats.format = *format;
   stats.has_rtcp_time = has_rtcp_;

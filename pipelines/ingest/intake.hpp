@@ -59,7 +59,8 @@ class Intake : public std::enable_shared_from_this<Intake> {
 
   Mailbox mailbox;
   Signs signs;
-  std::atomic<std::uint64_t> packets_lost{0};
+  std::atomic<std::uint64_t> rtp_lost{0};  // RTP packets, as the transport tells
+  std::atomic<std::uint64_t> refused{0};   // access units the mailbox had no room for
 
  private:
   struct Now {

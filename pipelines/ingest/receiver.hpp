@@ -14,6 +14,8 @@ class Receiver {
   virtual ~Receiver() = default;
   // The running pipeline; it feeds `intake` and ends by intake->receiving_ended. Does not wait for the other side.
   virtual Result<GstPtr<GstElement>> open(const IntakePtr& intake) = 0;
+  // RTP packets that never came, by their sequence numbers.
+  virtual std::uint64_t lost_on_the_way() { return 0; }
   // True when another attempt by other means (UDP after TCP) is in order after this end.
   virtual bool has_other_way(const Error&) { return false; }
 };

@@ -1,6 +1,6 @@
-#include <array>
 #include <atomic>
-#include <charconv>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -31,6 +31,8 @@ struct Dialogue {
   std::atomic<bool> video_offered{false};
   std::atomic<bool> stream_chosen{false};
   std::atomic<bool> diagnosing{false};
+  std::mutex mutex;
+  GstPtr<GstElement> jitter_buffer;  // of the one stream that is set up
   // Only rtspsrc's task:
   GstRTSPMethod last_method = GST_RTSP_INVALID;
   std::string last_uri;
@@ -97,6 +99,30 @@ gboolean select_stream(GstElement*, guint, GstCaps* caps, gpointer data) {
   return dialogue.stream_chosen.exchange(true) ? FALSE : TRUE;
 }
 
+// Each jitter buffer counts what never came, by RTP sequence numbers.
+void jitter_buffer_made(GstElement*, GstElement* buffer, guint, guint, gpointer data) {
+  Dialogue& dialogue = dialogue_of(data);
+  std::scoped_lock lock(dialogue.mutex);
+  dialogue.jitter_buffer.reset(GST_ELEMENT(gst_object_ref(buffer)));
+}
+
+void session_manager_made(GstElement*, GstElement* manager, gpointer data) {
+  connect_signal(G_OBJECT(manager), "new-jitterbuffer", G_CALLBACK(jitter_buffer_made), *static_cast<DialoguePtr*>(data));
+}
+
+std::uint64_t lost_of(Dialogue& dialogue) {
+  std::scoped_lock lock(dialogue.mutex);
+  if (!dialogue.jitter_buffer) return 0;
+  GstStructure* stats = nullptr;
+  g_object_get(dialogue.jitter_buffer.get(), "stats", &stats, nullptr);
+  guint64 lost = 0;
+  if (stats != nullptr) {
+    gst_structure_get_uint64(stats, "num-lost", &lost);
+    gst_structure_free(stats);
+  }
+  return lost;
+}
+
 GstPadProbeReturn heard_rtp(GstPad*, GstPadProbeInfo*, gpointer data) {
   (*static_cast<IntakePtr*>(data))->heard_something();
   return GST_PAD_PROBE_OK;
@@ -156,6 +182,7 @@ class RtspReceiver final : public Receiver {
     if (source == nullptr) return fail(ErrorKind::kInternal, "GStreamer's rtspsrc is missing; install gstreamer1.0-plugins-good");
     gst_bin_add(GST_BIN(pipeline.get()), source);
     auto dialogue = std::make_shared<Dialogue>();
+    dialogue_ = dialogue;
     dialogue->intake = intake;
     dialogue->credential = credential_;
     dialogue->address = rtsp_address(url_);
@@ -167,6 +194,7 @@ class RtspReceiver final : public Receiver {
       g_object_set(source, "user-id", credential_.user.c_str(), "user-pw", credential_.password.reveal().c_str(), nullptr);
     connect_signal(G_OBJECT(source), "before-send", G_CALLBACK(before_send), dialogue);
     connect_signal(G_OBJECT(source), "select-stream", G_CALLBACK(select_stream), dialogue);
+    connect_signal(G_OBJECT(source), "new-manager", G_CALLBACK(session_manager_made), dialogue);
     connect_signal(G_OBJECT(source), "pad-added", G_CALLBACK(pad_added), dialogue);
     const GstPtr<GstBus> bus(gst_pipeline_get_bus(GST_PIPELINE(pipeline.get())));
     gst_bus_set_sync_handler(
@@ -182,6 +210,11 @@ class RtspReceiver final : public Receiver {
     return pipeline;
   }
 
+  std::uint64_t lost_on_the_way() override {
+    const auto dialogue = dialogue_.lock();
+    return dialogue ? lost_of(*dialogue) : 0;
+  }
+
   bool has_other_way(const Error& why) override {
     if (!automatic_ || udp_ || (why.kind != ErrorKind::kTransport && why.kind != ErrorKind::kTimeout)) return false;
     udp_ = true;
@@ -193,6 +226,7 @@ class RtspReceiver final : public Receiver {
   const Credential credential_;
   bool udp_;
   const bool automatic_;
+  std::weak_ptr<Dialogue> dialogue_;
 };
 
 }  // namespace

@@ -84,6 +84,7 @@ class PipelineSource final : public FrameSource {
         const MonoTime now = clock->mono();
         if (const auto tick = second_hand.tick(now)) {
           sink->on_tick(*tick);
+          intake->rtp_lost = receiver->lost_on_the_way();
           if (auto silence = check_silence(intake->signs, intake->stats(), intake->spec().decode, intake->spec().health, started, now))
             intake->mailbox.end(std::move(*silence));
         }

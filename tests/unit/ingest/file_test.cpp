@@ -219,3 +219,27 @@ TEST_CASE("a replay that is stopped in the middle ends with closed and says noth
     if (memory.packets.size() < 200) CHECK(memory.ends[0].kind == ErrorKind::kClosed);
   }
 }
+
+TEST_CASE("a change of resolution within a stream is a new format from its first packet on, and is decoded") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  const auto small = folder / "small.h264";
+  const auto both = folder / "both.h264";
+  make_recording(both, 20);
+  run_pipeline(
+      "videotestsrc num-buffers=20 ! video/x-raw,format=I420,width=160,height=128,framerate=25/1 ! x264enc speed-preset=ultrafast "
+      "threads=1 ! "
+      "h264parse ! video/x-h264,stream-format=byte-stream ! filesink location=" +
+      small.string());
+  std::ofstream(both, std::ios::binary | std::ios::app) << std::ifstream(small, std::ios::binary).rdbuf();
+  const auto memory = run_to_end(replay_of(both));
+  check_promises(memory);
+  CHECK(memory.ends[0].kind == ErrorKind::kEndOfStream);
+  REQUIRE(memory.packets.size() == 40);
+  CHECK(memory.packets[19]->format->width == 320);
+  CHECK(memory.packets[20]->format->width == 160);
+  CHECK(memory.packets[20]->is_key);
+  CHECK(memory.packets[20]->format == memory.packets[39]->format);
+  CHECK(memory.frame_pts.size() == 8);
+  CHECK(memory.width == 160);
+}
