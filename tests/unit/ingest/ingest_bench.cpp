@@ -13,7 +13,7 @@
 // x265 3.5 forgets 28 KiB of parameters with each encoder (it is the tests' encoder, not part of the program), and GLib
 // forgets its old table of quarks on purpose when it grows; the latter is only seen with whole call stacks.
 extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() { return "leak:libx265\nleak:x265_\nleak:g_quark_\nleak:g_intern_\n"; }
+extern "C" const char* __lsan_default_suppressions() { return "leak:libx265\nleak:x265_\nleak:g_quark_\nleak:g_intern_\nleak:call_init\n"; }
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "fast_unwind_on_malloc=0"; }
 
