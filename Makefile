@@ -1,0 +1,35 @@
+# Thin verbs over the presets (CMakePresets.json). Nothing here is needed to work with cmake and ninja directly.
+#
+#   make run [DURATION=60]   install what is missing, fetch weights, build, show the demo (for so many seconds; 0: until Ctrl-C)
+#   make test                install what is missing, build, run the tests
+#   make install-deps        only the packages          make build     only the build
+#   make package             a Debian package in build/ make format    clang-format over the tree
+#   make clean               forget what was built and fetched
+DURATION ?= 0
+MAKEFLAGS += --no-print-directory
+
+.PHONY: run test install-deps build package format clean
+
+run: build
+	@setup/get-weights
+	@build/release/tests/support/demo/kanhu-demo --duration $(DURATION) --models run/models --faces run/faces
+
+test: build
+	@ctest --preset release
+
+install-deps:
+	@setup/install-deps build run test
+
+build: install-deps
+	@setup/build release
+
+package: build
+	@setup/install-deps package
+	@cpack --config build/release/CPackConfig.cmake -G DEB -B build/package
+	@rm -rf build/package/_CPack_Packages
+
+format:
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+clean:
+	@rm -rf build run
