@@ -53,6 +53,11 @@ Result<Message> Channel::receive() {
   }
 }
 
+void Channel::set_send_patience(std::chrono::milliseconds patience) {
+  const timeval span{patience.count() / 1000, patience.count() % 1000 * 1000};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &span, sizeof span);
+}
+
 void Channel::shut_down() { ::shutdown(descriptor_, SHUT_RDWR); }
 
 int Channel::release_descriptor() { return std::exchange(descriptor_, -1); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,13 +24,15 @@ class Channel {
   // Both ends of a new pair; close-on-exec.
   static Result<std::pair<std::unique_ptr<Channel>, std::unique_ptr<Channel>>> make_pair();
 
-  // Waits while the other end is slow; that is the back-pressure that holds analysis back. kClosed when it has gone.
+  // Waits while the other end is slow; that is the back-pressure that holds analysis back. kClosed when it has gone,
+  // kTimeout when a patience is set and over.
   Result<void> send(const Message& message);
   // As `send`, but kTimeout at once when there is no room; for what may be left out (log lines, statistics).
   Result<void> try_send(const Message& message);
   // Waits for a message. kClosed at end of file, kCorrupt for one that does not parse (the channel stays usable).
   Result<Message> receive();
 
+  void set_send_patience(std::chrono::milliseconds patience);
   // Ends both directions: the other end sees end of file, a waiting receive of ours too.
   void shut_down();
   int descriptor() const { return descriptor_; }

@@ -1,0 +1,102 @@
+#include "daemon/camera_board.hpp"
+
+namespace kanhu {
+namespace {
+
+using Counter = std::uint64_t relay::CameraStats::*;
+constexpr Counter kCounters[] = {
+    &relay::CameraStats::packets,        &relay::CameraStats::key_frames,      &relay::CameraStats::bytes,
+    &relay::CameraStats::frames_decoded, &relay::CameraStats::decode_errors,   &relay::CameraStats::packets_not_decoded,
+    &relay::CameraStats::packets_lost,   &relay::CameraStats::frames_analysed, &relay::CameraStats::frames_dropped,
+    &relay::CameraStats::detections,     &relay::CameraStats::tracks,          &relay::CameraStats::ring_overflow_drops,
+};
+
+void add(relay::CameraStats& into, const relay::CameraStats& from) {
+  for (Counter counter : kCounters) into.*counter += from.*counter;
+  into.wait.merge(from.wait);
+  into.work.merge(from.work);
+}
+
+double per_second(std::uint64_t now, std::uint64_t before, double seconds) {
+  return now > before && seconds > 0 ? static_cast<double>(now - before) / seconds : 0;
+}
+
+}  // namespace
+
+void CameraBoard::update(const relay::CameraStats& stats, MonoTime now) {
+  entries_.with([&](auto& entries) {
+    Entry& entry = entries[stats.camera];
+    const bool began_again = stats.packets < entry.newest.packets || stats.frames_analysed < entry.newest.frames_analysed;
+    if (began_again) {
+      add(entry.before, entry.newest);
+      entry.newest = {};
+    } else if (entry.seen != MonoTime{}) {
+      const double seconds = to_seconds(now - entry.seen);
+      entry.row.packets_per_second = per_second(stats.packets, entry.newest.packets, seconds);
+      entry.row.frames_per_second = per_second(stats.frames_analysed, entry.newest.frames_analysed, seconds);
+      entry.row.kilobits_per_second = per_second(stats.bytes, entry.newest.bytes, seconds) * 8 / 1000;
+    }
+    entry.newest = stats;
+    entry.seen = now;
+    entry.row.total = stats;
+    add(entry.row.total, entry.before);
+  });
+}
+
+void CameraBoard::forget(const std::string& camera) {
+  entries_.with([&](auto& entries) { entries.erase(camera); });
+}
+
+std::map<std::string, CameraBoard::Row> CameraBoard::rows() const {
+  return entries_.with([](const auto& entries) {
+    std::map<std::string, Row> rows;
+    for (const auto& [camera, entry] : entries) rows[camera] = entry.row;
+    return rows;
+  });
+}
+
+std::pair<LatencyHistogram, LatencyHistogram> CameraBoard::latencies() const {
+  std::pair<LatencyHistogram, LatencyHistogram> both;
+  for (const auto& [camera, row] : rows()) {
+    both.first.merge(row.total.wait);
+    both.second.merge(row.total.work);
+  }
+  return both;
+}
+
+Json to_json(const CameraBoard::Row& row) {
+  const relay::CameraStats& total = row.total;
+  Json json{{"packets", total.packets},
+            {"key_frames", total.key_frames},
+            {"bytes", total.bytes},
+            {"frames_decoded", total.frames_decoded},
+            {"decode_errors", total.decode_errors},
+            {"packets_not_decoded", total.packets_not_decoded},
+            {"packets_lost", total.packets_lost},
+            {"held_bytes", total.held_bytes},
+            {"frames_analysed", total.frames_analysed},
+            {"frames_dropped", total.frames_dropped},
+            {"detections", total.detections},
+            {"tracks", total.tracks},
+            {"ring_bytes", total.ring_bytes},
+            {"ring_seconds", round4(total.ring_seconds)},
+            {"ring_overflow_drops", total.ring_overflow_drops},
+            {"clips_open", total.clips_open},
+            {"codec", total.codec},
+            {"width", total.width},
+            {"height", total.height},
+            {"rtcp_time", total.has_rtcp_time},
+            {"detector", total.detector},
+            {"packets_per_second", round4(row.packets_per_second)},
+            {"frames_per_second", round4(row.frames_per_second)},
+            {"kilobits_per_second", round4(row.kilobits_per_second)}};
+  if (!total.detector_notice.empty()) json["detector_notice"] = total.detector_notice;
+  return json;
+}
+
+Json latency_json(const LatencyHistogram& histogram) {
+  const auto ms = [&](double q) { return round4(to_seconds(histogram.quantile(q)) * 1000); };
+  return {{"count", histogram.count()}, {"p50_ms", ms(0.5)}, {"p99_ms", ms(0.99)}};
+}
+
+}  // namespace kanhu

@@ -1,0 +1,169 @@
+#include "daemon/camera_control.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/digest.hpp"
+#include "base/log.hpp"
+#include "config/secrets.hpp"
+
+namespace kanhu {
+namespace {
+
+std::set<StreamRole> sessions_of(const CameraConfig& camera) {
+  std::set<StreamRole> sessions{session_role(camera, camera.analyze)};
+  if (camera.record) sessions.insert(session_role(camera, *camera.record));
+  return sessions;
+}
+
+}  // namespace
+
+CameraControl::CameraControl(Workers& workers, const Clock& clock, int sources_per_worker, Upcalls upcalls)
+    : workers_(workers), clock_(clock), sources_per_worker_(sources_per_worker), upcalls_(std::move(upcalls)), reconnects_(random_u64) {}
+
+relay::Assign CameraControl::assignment(const Config& config, const FacilityConfig& facility, const CameraConfig& camera) {
+  relay::Assign assign;
+  assign.facility = facility.id;
+  assign.camera = camera;
+  for (StreamRole role : sessions_of(camera)) {
+    const std::string& name = stream_for(camera, role)->credential;
+    if (name.empty()) continue;
+    if (auto secret = load_secret(name, config.gateway.secrets_dir)) {
+      assign.credentials[name] = std::move(*secret);
+    } else {
+      log::error("control", "camera {}: {}", camera.id, secret.error().message);
+    }
+  }
+  return assign;
+}
+
+Result<std::size_t> CameraControl::worker_with_room(const std::string& facility) {
+  std::map<std::size_t, int> load;
+  std::map<std::size_t, int> here;
+  for (const auto& [id, placed] : placed_) {
+    ++load[placed.worker];
+    if (placed.assign.facility == facility) ++here[placed.worker];
+  }
+  // The worker that has most of this site, then any with room: one dying worker blinds few sites.
+  std::optional<std::size_t> best;
+  for (std::size_t worker = 0; worker < workers_started_; ++worker) {
+    if (sources_per_worker_ > 0 && load[worker] >= sources_per_worker_) continue;
+    if (!best || here[worker] > here[*best]) best = worker;
+  }
+  if (best) return *best;
+  auto started = workers_.start();
+  if (started) workers_started_ = *started + 1;
+  return started;
+}
+
+void CameraControl::place(relay::Assign assign, std::size_t worker) {
+  const std::string camera = assign.camera.id;
+  for (StreamRole role : sessions_of(assign.camera)) reconnects_.add({camera, role}, assign.facility, clock_.mono());
+  (void)workers_.send(worker, assign);
+  placed_[camera] = {std::move(assign), worker};
+}
+
+void CameraControl::remove(const std::string& camera) {
+  auto found = placed_.find(camera);
+  if (found == placed_.end()) return;
+  (void)workers_.send(found->second.worker, relay::Release{camera});
+  reconnects_.remove(camera);
+  placed_.erase(found);
+}
+
+Result<void> CameraControl::begin(const Config& config) {
+  for (const FacilityConfig& facility : config.facilities) {
+    for (const CameraConfig& camera : facility.cameras) {
+      if (!camera.enabled) continue;
+      auto worker = worker_with_room(facility.id);
+      if (!worker) return tl::make_unexpected(worker.error());
+      place(assignment(config, facility, camera), *worker);
+    }
+  }
+  return {};
+}
+
+CameraControl::Changes CameraControl::change(const Config& config) {
+  Changes changes;
+  std::map<std::string, relay::Assign> wanted;
+  for (const FacilityConfig& facility : config.facilities) {
+    for (const CameraConfig& camera : facility.cameras) {
+      if (camera.enabled) wanted[camera.id] = assignment(config, facility, camera);
+    }
+  }
+  std::vector<std::string> gone;
+  for (const auto& [id, placed] : placed_) {
+    if (!wanted.contains(id)) gone.push_back(id);
+  }
+  for (const std::string& id : gone) remove(id);
+  changes.removed = static_cast<int>(gone.size());
+
+  for (auto& [id, assign] : wanted) {
+    auto found = placed_.find(id);
+    if (found != placed_.end()) {
+      const relay::Assign& old = found->second.assign;
+      if (old.camera == assign.camera && old.credentials == assign.credentials && old.facility == assign.facility) continue;
+      const std::size_t worker = found->second.worker;
+      remove(id);
+      place(std::move(assign), worker);
+      ++changes.changed;
+      continue;
+    }
+    auto worker = worker_with_room(assign.facility);
+    if (!worker) {
+      log::error("control", "camera {}: {}", id, worker.error().message);
+      continue;
+    }
+    place(std::move(assign), *worker);
+    ++changes.added;
+  }
+  return changes;
+}
+
+void CameraControl::handle(const Note& note) {
+  const MonoTime now = clock_.mono();
+  if (const auto* up = std::get_if<relay::SourceUp>(&note)) {
+    reconnects_.up({up->camera, up->role}, now);
+  } else if (const auto* ended = std::get_if<relay::SourceEnded>(&note)) {
+    const Reconnects::Key key{ended->camera, ended->role};
+    reconnects_.ended(key, ended->why.kind, now);
+    const auto view = reconnects_.view(key);
+    if (view.given_up) {
+      log::error("control", "camera {} ({}): refused {} times; not tried again until its secret or configuration changes and is reloaded",
+                 ended->camera, to_string(ended->role), view.refusals);
+    } else if (view.next) {
+      log::info("control", "camera {} ({}): {}; next try in {:.1f} s", ended->camera, to_string(ended->role), ended->why.message,
+                to_seconds(*view.next - now));
+    }
+  } else if (const auto* gone = std::get_if<WorkerGone>(&note)) {
+    std::vector<std::string> cameras;
+    for (const auto& [id, placed] : placed_) {
+      if (placed.worker != gone->worker) continue;
+      cameras.push_back(id);
+      for (StreamRole role : sessions_of(placed.assign.camera)) reconnects_.orphaned({id, role}, now);
+    }
+    upcalls_.gone(*gone, cameras);
+  } else if (const auto* request = std::get_if<ClipRequest>(&note)) {
+    auto found = placed_.find(request->source);
+    if (found == placed_.end() || !workers_.send(found->second.worker, relay::AskClip{*request})) upcalls_.unanswered(*request);
+  }
+}
+
+void CameraControl::assign_again(std::size_t worker) {
+  for (const auto& [id, placed] : placed_) {
+    if (placed.worker == worker) (void)workers_.send(worker, placed.assign);
+  }
+}
+
+void CameraControl::turn(std::chrono::milliseconds patience) {
+  if (auto note = notes_.pop_for(patience)) handle(*note);
+  for (const Note& note : notes_.drain(256)) handle(note);
+  for (std::size_t worker : workers_.watch()) assign_again(worker);
+  for (const auto& [camera, role] : reconnects_.take_due(clock_.mono())) {
+    const Placed& placed = placed_.at(camera);
+    if (!workers_.send(placed.worker, relay::Open{camera, role})) reconnects_.orphaned({camera, role}, clock_.mono());
+  }
+}
+
+}  // namespace kanhu

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bounded_queue.hpp"
+#include "base/clock.hpp"
+#include "daemon/reconnects.hpp"
+#include "daemon/workers.hpp"
+
+namespace kanhu {
+
+// Which worker has which camera, and when a session that ended is opened again. Knows cameras, not pictures.
+// Thread: `tell` from any; the rest from the control thread. The queue holds 4,096 notes; when it is full `tell` waits.
+class CameraControl {
+ public:
+  struct WorkerGone {
+    std::size_t worker = 0;
+    std::string cause;
+  };
+  using Note = std::variant<relay::SourceUp, relay::SourceEnded, WorkerGone, ClipRequest>;
+  // On the control thread.
+  struct Upcalls {
+    std::function<void(const ClipRequest&)> unanswered;  // its worker cannot be reached
+    std::function<void(const WorkerGone&, const std::vector<std::string>& cameras)> gone;
+  };
+
+  CameraControl(Workers& workers, const Clock& clock, int sources_per_worker, Upcalls upcalls);
+
+  void tell(Note note) { notes_.push(std::move(note)); }
+
+  // Starts workers for the cameras of `config` and assigns them; sites stay together where they fit.
+  Result<void> begin(const Config& config);
+  struct Changes {
+    int added = 0, removed = 0, changed = 0;
+  };
+  // Cameras that are as they were, with the secrets they had, are not touched.
+  Changes change(const Config& config);
+  // Waits up to `patience` for notes, handles them, opens what is due and restarts workers that died.
+  void turn(std::chrono::milliseconds patience);
+
+ private:
+  struct Placed {
+    relay::Assign assign;
+    std::size_t worker = 0;
+  };
+
+  static relay::Assign assignment(const Config& config, const FacilityConfig& facility, const CameraConfig& camera);
+  Result<std::size_t> worker_with_room(const std::string& facility);
+  void place(relay::Assign assign, std::size_t worker);
+  void remove(const std::string& camera);
+  void handle(const Note& note);
+  void assign_again(std::size_t worker);
+
+  Workers& workers_;
+  const Clock& clock_;
+  const int sources_per_worker_;
+  const Upcalls upcalls_;
+  Reconnects reconnects_;
+  std::map<std::string, Placed> placed_;
+  std::size_t workers_started_ = 0;
+  BoundedQueue<Note> notes_{4096};
+};
+
+}  // namespace kanhu

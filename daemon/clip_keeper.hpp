@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+#include <variant>
+
+#include "base/bounded_queue.hpp"
+#include "base/clock.hpp"
+#include "base/file_io.hpp"
+#include "config/config.hpp"
+#include "pipelines/event.hpp"
+
+namespace kanhu {
+
+// The gateway's own work on clip files, on a thread of its own because disks stall: says what became of clips whose
+// worker died, and removes what retention no longer keeps, never before the journal says so.
+// Thread: settle from any; `found` and `removing` are called on the keeper's thread.
+class ClipKeeper {
+ public:
+  struct Upcalls {
+    std::function<void(ClipRecord)> settled;
+    // A clip that is about to be removed: returns when the journal holds missing(retention).
+    std::function<void(const ClipRecord&, const std::vector<std::string>& subjects)> removing;
+    std::function<StorageConfig()> limits;
+  };
+  ClipKeeper(FileIo& files, std::string clips, Upcalls upcalls, const Clock& clock);
+  ~ClipKeeper();  // after the job at hand
+
+  void settle(ClipRequest request);
+
+ private:
+  void run();
+  void apply_retention();
+
+  FileIo& files_;
+  const std::string clips_;
+  const Upcalls upcalls_;
+  const Clock& clock_;
+  BoundedQueue<ClipRequest> requests_{4096};
+  std::thread thread_;
+};
+
+}  // namespace kanhu

@@ -1,0 +1,81 @@
+#include <memory>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include "config/load.hpp"
+#include "daemon/commands.hpp"
+#include "pipelines/record/recorder.hpp"
+
+namespace kanhu {
+namespace {
+
+struct Options {
+  std::string config = default_config_path(), dir, camera;
+  bool json = false, verify = false;
+};
+
+Json clip_json(const std::string& dir, const record::Sidecar& sidecar) {
+  const ClipRecord& record = sidecar.record;
+  Json json{{"clip", record.clip},
+            {"facility", record.facility},
+            {"camera", record.source},
+            {"status", to_string(record.status)},
+            {"start", format_utc(record.from)},
+            {"end", format_utc(record.to)},
+            {"bytes", record.bytes},
+            {"parts", record.parts},
+            {"sha256", record.sha256},
+            {"subjects", sidecar.subjects},
+            {"sidecar", record::sidecar_path(dir, sidecar)}};
+  if (!record.reason.empty()) json["reason"] = record.reason;
+  return json;
+}
+
+int clips(Options options) {
+  if (options.dir.empty()) {
+    auto config = load_config(options.config);
+    if (!config) return report(config.error());
+    options.dir = config->gateway.data_dir + "/clips";
+  }
+  auto files = make_posix_file_io();
+  auto listed = record::list_clips(*files, options.dir);
+  if (!listed) return report(listed.error());
+  int bad = 0;
+  for (const record::Sidecar& sidecar : *listed) {
+    const ClipRecord& record = sidecar.record;
+    if (!options.camera.empty() && record.source != options.camera) continue;
+    std::string verdict;
+    if (options.verify && !record.parts.empty()) {
+      const auto verified = record::verify_clip(*files, options.dir, sidecar);
+      verdict = verified ? "intact" : verified.error().message;
+      bad += verified ? 0 : 1;
+    }
+    if (options.json) {
+      Json json = clip_json(options.dir, sidecar);
+      if (!verdict.empty()) json["verified"] = verdict;
+      fmt::print("{}\n", canonical_json(json));
+      continue;
+    }
+    const std::string status = std::string(to_string(record.status)) + (record.reason.empty() ? "" : " (" + record.reason + ")");
+    fmt::print("{}  {:<20} {:>6.1f} s {:>8.1f} KiB  {:<28} {}{}{}\n", format_utc(record.from).substr(0, 19) + "Z",
+               record.facility + "/" + record.source, to_seconds(record.to - record.from), static_cast<double>(record.bytes) / 1024, status,
+               record.parts.empty() ? record.clip : options.dir + "/" + record.parts.front(), verdict.empty() ? "" : "  ", verdict);
+  }
+  return bad == 0 ? EX_OK : 1;
+}
+
+}  // namespace
+
+void add_clips(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("clips", "List recorded clips, newest first, with their status");
+  auto options = std::make_shared<Options>();
+  command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its clips")->capture_default_str();
+  command->add_option("--dir", options->dir, "Folder of clips instead");
+  command->add_option("--camera", options->camera, "Only this camera");
+  command->add_flag("--verify", options->verify, "Read the files again and compare them with their hashes; exit code 1 when one differs");
+  command->add_flag("--json", options->json, "One object a line");
+  command->callback([&chosen, options] { chosen = [options] { return clips(*options); }; });
+}
+
+}  // namespace kanhu

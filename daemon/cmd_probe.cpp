@@ -1,0 +1,108 @@
+#include <fstream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include "base/log.hpp"
+#include "config/load.hpp"
+#include "config/secrets.hpp"
+#include "daemon/commands.hpp"
+#include "pipelines/ingest/frame_source.hpp"
+#include "pipelines/ingest/probe.hpp"
+
+namespace kanhu {
+namespace {
+
+struct Options {
+  std::string url, config = default_config_path(), credential, secrets_dir, picture = "probe.png";
+  int seconds = 10;
+  bool json = false;
+};
+
+Json report_json(const ingest::ProbeReport& report) {
+  Json steps = Json::array();
+  for (const auto& step : report.steps) steps.push_back({{"step", step.name}, {"passed", step.passed}, {"detail", step.detail}});
+  Json json{{"steps", steps}, {"ok", !report.error.has_value()}, {"transport", to_string(report.transport)}};
+  if (report.error) json["error"] = {{"kind", to_string(report.error->kind)}, {"message", report.error->message}};
+  if (report.format.width > 0) {
+    json["codec"] = to_string(report.format.codec);
+    json["width"] = report.format.width;
+    json["height"] = report.format.height;
+    json["frames_per_second"] = round4(report.measured_frames_per_second);
+    json["gop_seconds"] = round4(report.gop_seconds);
+    json["kilobits_per_second"] = round4(report.kilobits_per_second);
+    json["b_frames"] = report.has_b_frames;
+    json["rtcp_time"] = report.has_rtcp_time;
+    if (report.has_rtcp_time) json["clock_offset_ms"] = report.clock_offset.count();
+  }
+  return json;
+}
+
+void print_words(const ingest::ProbeReport& report, const Options& options) {
+  for (const auto& step : report.steps) fmt::print("{:<10} {:<5} {}\n", step.name, step.passed ? "ok" : "FAILS", step.detail);
+  if (report.error) {
+    fmt::print("\n{}: {}\n", to_string(report.error->kind), report.error->message);
+    return;
+  }
+  fmt::print("\n{} {}x{}, {:.1f} frames/s, {:.0f} kbit/s, key frame every {}, {}, by {}\n", to_string(report.format.codec),
+             report.format.width, report.format.height, report.measured_frames_per_second, report.kilobits_per_second,
+             report.gop_seconds > 0 ? fmt::format("{:.1f} s", report.gop_seconds) : "more than the probe's time",
+             report.has_b_frames ? "B-frames" : "no B-frames", to_string(report.transport));
+  fmt::print("clock: {}\n", report.has_rtcp_time ? fmt::format("sender reports, {} ms from this machine", report.clock_offset.count())
+                                                 : "no sender report came; capture times will be arrival times");
+  fmt::print("\nTo add it, paste under a facility's `cameras:`\n");
+  fmt::print("  - id: new-camera\n    name: New camera\n    main:\n      url: {}\n", options.url);
+  if (!options.credential.empty()) fmt::print("      credential: {}\n", options.credential);
+  if (report.transport != Transport::kTcp) fmt::print("      transport: {}\n", to_string(report.transport));
+  fmt::print("    analyze: main\n    record: main\n    detector: {{name: blazeface}}\n");
+}
+
+int probe(const Options& options) {
+  log::init(log::Level::kOff);
+  StreamConfig stream;
+  stream.url = options.url;
+  stream.transport = Transport::kAuto;
+  Credential credential;
+  if (!options.credential.empty()) {
+    std::string dir = options.secrets_dir;
+    if (dir.empty()) {
+      auto config = load_config(options.config);
+      if (!config) return report(config.error());
+      dir = config->gateway.secrets_dir;
+    }
+    auto secret = load_secret(options.credential, dir);
+    if (!secret) return report(secret.error());
+    credential = std::move(*secret);
+  }
+  if (auto ready = ingest::init_gstreamer(); !ready) return report(ready.error());
+  const auto found = ingest::probe(stream, credential, std::chrono::seconds(options.seconds));
+  if (!found.picture_png.empty() && !options.picture.empty()) {
+    std::ofstream file(options.picture, std::ios::binary);
+    file << found.picture_png;
+    if (!options.json && file) fmt::print("picture saved as {}\n", options.picture);
+  }
+  if (options.json) {
+    fmt::print("{}\n", report_json(found).dump(2));
+  } else {
+    print_words(found, options);
+  }
+  return found.error ? 1 : EX_OK;
+}
+
+}  // namespace
+
+void add_probe(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("probe", "Try a camera: what it sends, or the step that fails and the fix");
+  auto options = std::make_shared<Options>();
+  command->add_option("url", options->url, "rtsp://host[:port]/path, without user and password")->required();
+  command->add_option("--credential", options->credential, "Name of a secret (kanhu secret set NAME)");
+  command->add_option("--secrets-dir", options->secrets_dir, "Where the secret is (default: gateway.secrets_dir of the configuration)");
+  command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
+  command->add_option("--picture", options->picture, "Where to save the first picture; empty: nowhere")->capture_default_str();
+  command->add_option("--seconds", options->seconds, "How long to look at most")->check(CLI::Range(2, 300))->capture_default_str();
+  command->add_flag("--json", options->json, "As JSON");
+  command->callback([&chosen, options] { chosen = [options] { return probe(*options); }; });
+}
+
+}  // namespace kanhu

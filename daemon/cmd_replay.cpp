@@ -1,0 +1,65 @@
+#include <chrono>
+#include <memory>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include "base/log.hpp"
+#include "config/load.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/feed.hpp"
+#include "daemon/replay.hpp"
+
+namespace kanhu {
+namespace {
+
+struct Options {
+  ReplayOptions replay;
+  std::string config, start;
+  bool json = false;
+};
+
+int run_replay(Options options) {
+  log::init(log::Level::kWarning);
+  if (!options.config.empty()) {
+    auto config = load_config(options.config);
+    if (!config) return report(config.error());
+    options.replay.config = std::make_shared<const Config>(std::move(*config));
+  }
+  if (!options.start.empty()) {
+    auto start = parse_utc(options.start);
+    if (!start) return report(start.error());
+    options.replay.start = *start;
+  }
+  Feed feed(stdout);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto summary = replay(options.replay, [&](const std::string& body) {
+    const auto event = options.json ? Result<Json>(Json()) : parse_json(body);
+    feed.line(options.json ? body : event ? feed_line(*event, feed.is_terminal()) : event.error().message);
+  });
+  if (!summary) return report(summary.error());
+  const double seconds = to_seconds(std::chrono::steady_clock::now() - begun);
+  fmt::print(stderr, "{} events from {:.1f} s of recording in {:.1f} s\n", summary->events, summary->media_seconds, seconds);
+  return EX_OK;
+}
+
+}  // namespace
+
+void add_replay(CLI::App& app, Command& chosen) {
+  auto* command =
+      app.add_subcommand("replay", "Run the same code on recordings or clips; the same input gives the same events, byte for byte");
+  auto options = std::make_shared<Options>();
+  command->add_option("files", options->replay.files, "mp4, mkv, h264, h265, or a clip (its .json or .mp4)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command->add_option("-c,--config", options->config, "Configuration whose cameras and zones apply");
+  command->add_option("--camera", options->replay.camera, "Camera of the configuration, for files that are no clips")->needs("--config");
+  command->add_option("--detector", options->replay.detector, "Detector without a configuration")->capture_default_str();
+  command->add_option("--start", options->start, "Capture time of a plain file's first frame (RFC 3339); default 1970-01-01T00:00:00Z");
+  command->add_option("--threads", options->replay.threads, "Analysis threads per worker; 0: one a core")->check(CLI::Range(0, 256));
+  command->add_option("--workers", options->replay.workers, "Worker processes; 0: all in this process")->check(CLI::Range(0, 64));
+  command->add_flag("--json", options->json, "One CloudEvents JSON object a line");
+  command->callback([&chosen, options] { chosen = [options] { return run_replay(*options); }; });
+}
+
+}  // namespace kanhu

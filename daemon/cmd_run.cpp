@@ -1,0 +1,50 @@
+#include <csignal>
+#include <memory>
+
+#include <sysexits.h>
+
+#include "base/log.hpp"
+#include "config/load.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/gateway.hpp"
+
+namespace kanhu {
+namespace {
+
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int run(const std::string& path) {
+  block_signals();
+  auto config = load_config(path);
+  if (!config) return report(config.error());
+  auto gateway = Gateway::open(std::make_shared<const Config>(std::move(*config)), path);
+  if (!gateway) return report(gateway.error());
+  return (*gateway)->run();
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("run", "Run the gateway until SIGTERM; SIGHUP reads the configuration again");
+  auto path = std::make_shared<std::string>(default_config_path());
+  auto level = std::make_shared<std::string>("info");
+  command->add_option("-c,--config", *path, "Configuration file")->capture_default_str();
+  command->add_option("--log-level", *level, "debug, info, warning or error")->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  command->callback([&chosen, path, level] {
+    chosen = [path, level] {
+      log::init(*level == "debug"     ? log::Level::kDebug
+                : *level == "warning" ? log::Level::kWarning
+                : *level == "error"   ? log::Level::kError
+                                      : log::Level::kInfo);
+      return run(*path);
+    };
+  });
+}
+
+}  // namespace kanhu

@@ -1,0 +1,77 @@
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "config/load.hpp"
+#include "config/secrets.hpp"
+#include "daemon/commands.hpp"
+
+namespace kanhu {
+namespace {
+
+// No echo while one types; nothing changes when standard input is not a terminal. Thread: confined.
+class QuietTerminal {
+ public:
+  QuietTerminal() {
+    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    changed_ = true;
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+  }
+  ~QuietTerminal() {
+    if (!changed_) return;
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    std::cerr << '\n';
+  }
+
+ private:
+  termios before_{};
+  bool changed_ = false;
+};
+
+int set(const std::string& name, const std::string& user, std::string dir, const std::string& config_path) {
+  if (dir.empty()) {
+    auto config = load_config(config_path);
+    if (!config) return report(config.error());
+    dir = config->gateway.secrets_dir;
+  }
+  Credential credential;
+  credential.user = user;
+  std::string password;
+  if (::isatty(STDIN_FILENO)) std::cerr << "Password for " << user << " (not shown): ";
+  {
+    QuietTerminal quiet;
+    std::getline(std::cin, password);
+  }
+  credential.password = Secret(password);
+  std::fill(password.begin(), password.end(), '\0');
+  if (credential.password.empty()) return report({ErrorKind::kInvalidArgument, "no password came on standard input; nothing was written"});
+  if (auto stored = store_secret(name, dir, credential); !stored) return report(stored.error());
+  fmt::print("{}/{} written; a running gateway takes it with SIGHUP (systemctl reload kanhu)\n", dir, name);
+  return EX_OK;
+}
+
+}  // namespace
+
+void add_secret(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("secret", "Keep camera passwords outside the configuration");
+  command->require_subcommand(1);
+  auto* set_command = command->add_subcommand("set", "Write a secret; the password comes from standard input, without echo");
+  struct Options {
+    std::string name, user, dir, config = default_config_path();
+  };
+  auto options = std::make_shared<Options>();
+  set_command->add_option("name", options->name, "What cameras name as `credential`")->required();
+  set_command->add_option("--user", options->user, "User name at the camera")->required();
+  set_command->add_option("--dir", options->dir, "Folder to write to (default: gateway.secrets_dir of the configuration)");
+  set_command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
+  set_command->callback(
+      [&chosen, options] { chosen = [options] { return set(options->name, options->user, options->dir, options->config); }; });
+}
+
+}  // namespace kanhu

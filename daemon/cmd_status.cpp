@@ -1,0 +1,95 @@
+#include <memory>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include "daemon/commands.hpp"
+#include "pipelines/publish/publisher.hpp"
+
+namespace kanhu {
+namespace {
+
+struct Options {
+  std::string config = default_config_path(), query;
+  bool json = false;
+};
+
+std::string text_of(const Json& object, const char* key) {
+  return object.is_object() && object.contains(key) && object.at(key).is_string() ? object.at(key).get<std::string>() : std::string();
+}
+
+const char* mark(const std::string& truth) { return truth == "true" ? "yes" : truth == "false" ? "NO" : "?"; }
+
+std::string latency(const Json& latencies, const char* stage) {
+  const Json one = latencies.value(stage, Json::object());
+  return fmt::format("p50 {:.1f} ms, p99 {:.1f} ms (n={})", one.value("p50_ms", 0.0), one.value("p99_ms", 0.0),
+                     one.value("count", std::uint64_t{0}));
+}
+
+void print_table(const Json& state, const Json& info) {
+  const Json& gateway = info.at("gateway");
+  fmt::print("{}  {}  up {:.0f} s  cameras {}/{}\n\n", gateway.value("id", ""), gateway.value("build", ""), gateway.value("uptime_s", 0.0),
+             gateway.value("cameras_up", 0), gateway.value("cameras", 0));
+  fmt::print("{:<24} {:<12} {:<9} {:<7} {:<7} {:<9} {:<8} {:>6}  {:<34} {}\n", "camera", "state", "connected", "packets", "picture",
+             "decodable", "analysed", "fps", "last event", "cause");
+  const Json cameras = state.value("cameras", Json::object());
+  const Json counters = info.value("cameras", Json::object());
+  for (const Json& facility : state.value("facilities", Json::array())) {
+    for (const Json& listed : facility.value("cameras", Json::array())) {
+      const std::string id = text_of(listed, "id");
+      const Json camera = cameras.value(id, Json::object());
+      const Json facts = camera.value("facts", Json::object());
+      const Json last = camera.value("last_event", Json());
+      std::string event = text_of(last, "type");
+      if (!event.empty()) event += " " + text_of(last, "time").substr(11, 8) + "Z";
+      const double fps = counters.contains(id) ? counters.at(id).value("frames_per_second", 0.0) : 0.0;
+      fmt::print("{:<24} {:<12} {:<9} {:<7} {:<7} {:<9} {:<8} {:>6.1f}  {:<34} {}\n", text_of(facility, "id") + "/" + id,
+                 text_of(camera, "state"), mark(text_of(facts, "connected")), mark(text_of(facts, "packets")),
+                 mark(text_of(facts, "picture")), mark(text_of(facts, "decodable")), mark(text_of(facts, "analysed")), fps, event,
+                 text_of(camera, "words"));
+    }
+  }
+  const Json latencies = info.value("latency", Json::object());
+  const Json& journal = info.at("journal");
+  fmt::print("\ncapture to a subscriber's receipt  {}\n", latency(latencies, "capture_to_receipt"));
+  fmt::print("  to the live socket               {}\n", latency(latencies, "capture_to_socket"));
+  fmt::print("  waiting for analysis             {}\n", latency(latencies, "wait_for_analysis"));
+  fmt::print("  analysis                         {}\n", latency(latencies, "analysis"));
+  fmt::print("  journal commit                   {}\n", latency(latencies, "commit"));
+  fmt::print("journal: {} events, {} durable, epoch {}\n", journal.value("seq", std::uint64_t{0}),
+             journal.value("durable_seq", std::uint64_t{0}), text_of(journal, "epoch"));
+}
+
+int status(Options options) {
+  if (options.query.empty()) {
+    auto endpoints = endpoints_of(options.config);
+    if (!endpoints) return report(endpoints.error());
+    options.query = endpoints->value("query", "");
+  }
+  constexpr auto kPatience = std::chrono::seconds(3);
+  auto state = publish::query(options.query, {{"v", 1}, {"request", "state"}}, kPatience);
+  if (!state) return report({ErrorKind::kClosed, "the gateway does not answer at " + options.query + ": is it running?"});
+  auto info = publish::query(options.query, {{"v", 1}, {"request", "info"}}, kPatience);
+  if (!info) return report(info.error());
+  if (options.json) {
+    fmt::print("{}\n", Json{{"state", *state}, {"info", *info}}.dump(2));
+  } else {
+    print_table(state->value("state", Json::object()), *info);
+  }
+  const Json& gateway = info->at("gateway");
+  return gateway.value("cameras_up", 0) == gateway.value("cameras", 0) ? EX_OK : 1;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("status", "One row a camera: five health facts, last event, the cause in words");
+  command->footer("Exit code 1 when a camera is not up.");
+  auto options = std::make_shared<Options>();
+  command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
+  command->add_option("--query", options->query, "Query endpoint instead, such as tcp://127.0.0.1:5557");
+  command->add_flag("--json", options->json, "Everything, as JSON");
+  command->callback([&chosen, options] { chosen = [options] { return status(*options); }; });
+}
+
+}  // namespace kanhu

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pipelines/publish/publisher.hpp"
+
+namespace kanhu {
+
+// What any subscriber has to do (docs/events.md): follows `stream_seq` per facility and `head` messages, and so knows
+// what it did not get. A stream is known from its first message on.
+// Thread: confined.
+class GapCheck {
+ public:
+  struct Verdict {
+    bool is_event = false;
+    bool duplicate = false;
+    std::uint64_t missed = 0;  // events of this stream that should have come before this message
+    bool new_epoch = false;    // the gateway was restarted
+    std::string stream;
+  };
+  Verdict look(const publish::LiveMessage& message);
+
+  struct Totals {
+    std::uint64_t events = 0, duplicates = 0, gaps = 0, missed = 0;
+  };
+  const Totals& totals() const { return totals_; }
+
+ private:
+  std::string epoch_;
+  std::map<std::string, std::uint64_t> last_;  // by stream, in this epoch
+  Totals totals_;
+};
+
+}  // namespace kanhu

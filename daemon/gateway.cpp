@@ -1,0 +1,428 @@
+#include "daemon/gateway.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/digest.hpp"
+#include "base/log.hpp"
+#include "config/load.hpp"
+#include "daemon/build_info.hpp"
+#include "daemon/provenance.hpp"
+#include "daemon/service.hpp"
+#include "models/registry.hpp"
+#include "pipelines/rules/gateway_events.hpp"
+
+namespace kanhu {
+namespace {
+
+constexpr auto kDrainDeadline = std::chrono::seconds(10);
+constexpr auto kTurn = std::chrono::milliseconds(50);
+
+int enabled_cameras(const Config& config) {
+  int enabled = 0;
+  for (const FacilityConfig& facility : config.facilities) {
+    for (const CameraConfig& camera : facility.cameras) enabled += camera.enabled ? 1 : 0;
+  }
+  return enabled;
+}
+
+std::vector<std::string> facility_ids(const Config& config) {
+  std::vector<std::string> ids{"-"};
+  for (const FacilityConfig& facility : config.facilities) ids.push_back(facility.id);
+  return ids;
+}
+
+ClipRecord missing_clip(const ClipRequest& request, const std::string& reason) {
+  ClipRecord record;
+  record.clip = request.clip;
+  record.facility = request.facility;
+  record.source = request.source;
+  record.status = ClipStatus::kMissing;
+  record.reason = reason;
+  return record;
+}
+
+// Retention's word on a clip the rules have long forgotten.
+EventDraft clip_removed(const ClipRecord& record, const std::string& subject, WallTime now) {
+  EventDraft draft;
+  draft.facility = record.facility;
+  draft.source = record.source;
+  draft.type = "clip.updated";
+  draft.subject = subject;
+  draft.time = now;
+  draft.data = {{"phase", to_string(Phase::kPoint)},
+                {"severity", "info"},
+                {"clip", {{"id", record.clip}, {"status", to_string(record.status)}, {"reason", record.reason}}}};
+  return draft;
+}
+
+// 0 when none waits.
+int take_signal() {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&wanted, signal);
+  const timespec now{0, 0};
+  const int signal = ::sigtimedwait(&wanted, nullptr, &now);
+  return signal > 0 ? signal : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::open(ConfigPtr config, const std::string& config_path) {
+  auto files = make_posix_file_io();
+  auto folder = DataFolder::open(*files, config->gateway.data_dir);
+  if (!folder) return tl::make_unexpected(folder.error());
+  std::unique_ptr<Gateway> gateway(new Gateway(config, config_path, std::move(*folder), std::move(files)));
+  if (auto opened = gateway->open_publishing(); !opened) return tl::make_unexpected(opened.error());
+  gateway->restore_incidents();
+  if (auto opened = gateway->open_answers(); !opened) return tl::make_unexpected(opened.error());
+  if (auto begun = gateway->cameras_->begin(*config); !begun) return tl::make_unexpected(begun.error());
+  return gateway;
+}
+
+Gateway::Gateway(ConfigPtr config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files)
+    : config_path_(std::move(config_path)),
+      run_(random_id()),
+      subject_(rules::gateway_subject(config->gateway.id, run_)),
+      started_wall_(clock_.wall()),
+      started_(clock_.mono()),
+      files_(std::move(files)),
+      folder_(std::move(folder)),
+      config_(config),
+      provenance_(provenance_of(*config)),
+      cameras_enabled_(enabled_cameras(*config)) {}
+
+Gateway::~Gateway() { shut_down(); }
+
+// Journal before publish: the publisher asks the journal for its heads, the journal hands out to the publisher.
+Result<void> Gateway::open_publishing() {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  auto publisher = publish::Publisher::open(
+      config->publish, clock_, [this] { return head(); },
+      [this] {
+        return Json{{"cameras_up", cameras_up_.load()},
+                    {"cameras", cameras_enabled_.load()},
+                    {"config", config_.with([](const ConfigPtr& value) { return value->digest; })}};
+      });
+  if (!publisher) return tl::make_unexpected(publisher.error());
+  publisher_ = std::move(*publisher);
+
+  auto body = [this, id = config->gateway.id](const EventDraft& draft, const EventId& number) {
+    return rules::event_body(draft, number, id, provenance_.with([](const auto& value) { return value; }));
+  };
+  auto snapshot = [this] {
+    return pending_clips_.with([](const auto& pending) {
+      Json clips = Json::array();
+      for (const auto& [id, request] : pending) {
+        clips.push_back({{"clip", id},
+                         {"subject", request.subject},
+                         {"facility", request.facility},
+                         {"source", request.source},
+                         {"run", request.run},
+                         {"clock", to_string(request.clock)},
+                         {"from", format_utc(request.from)},
+                         {"to", format_utc(request.to)}});
+      }
+      return Json{{"open", Json::array()}, {"clips", clips}};
+    });
+  };
+  auto journal = publish::Journal::open(*files_, clock_, folder_.journal(), config->journal, body, snapshot,
+                                        [this](publish::Committed committed) { publisher_->publish(std::move(committed)); });
+  if (!journal) return tl::make_unexpected(journal.error());
+  std::scoped_lock lock(head_mutex_);
+  journal_ = std::move(*journal);
+  journal_->declare_streams(facility_ids(*config));
+  return {};
+}
+
+// What a crash left open ends now; what it left half written is looked at on the keeper's thread.
+void Gateway::restore_incidents() {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  const publish::Recovery& recovery = journal_->recovery();
+  if (recovery.torn_bytes > 0)
+    log::warning("journal", "cut {} torn bytes from the end: the last write had not finished", recovery.torn_bytes);
+
+  rules_ = std::make_unique<RulesThread>(config, *this, clock_, [this](rules::Rules& rules) { each_second(rules); });
+  keeper_ = std::make_unique<ClipKeeper>(
+      *files_, folder_.clips(),
+      ClipKeeper::Upcalls{[this](ClipRecord record) { on_clip(std::move(record)); },
+                          [this](const ClipRecord& record, const std::vector<std::string>& subjects) {
+                            for (const std::string& subject : subjects) note(clip_removed(record, subject, clock_.wall()));
+                            rules_->wait();
+                            journal_->flush();
+                          },
+                          [this] { return config_.with([](const ConfigPtr& value) { return value->storage; }); }},
+      clock_);
+  Json open = recovery.open_incidents;
+  for (const Json& clip : recovery.clips) open.push_back(clip);
+  rules_->post([this, open = std::move(open)](rules::Rules& rules) {
+    rules.restore(open, clock_.wall());
+    for (ClipRequest& request : rules.pending_clips()) keeper_->settle(std::move(request));
+  });
+  note(rules::gateway_started(subject_, started_wall_, static_cast<int>(config->facilities.size()), enabled_cameras(*config)));
+  for (const std::string& damage : recovery.damaged) {
+    log::error("journal", "damaged, set aside: {}", damage);
+    note(rules::gateway_journal_damaged(config->gateway.id, clock_.wall(), damage, "checksum or chain does not fit"));
+  }
+}
+
+Result<void> Gateway::open_answers() {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  Workers::Options options;
+  options.in_process = config->gateway.sources_per_worker == 0;
+  options.setup.clips_dir = folder_.clips();
+  options.setup.models_path = models::model_search_path(config->gateway.models_dir);
+  options.setup.analysis_threads = analysis_threads(*config);
+  options.memory_bytes = config->gateway.worker_memory_bytes;
+  options.lock_descriptor = folder_.lock_descriptor();
+  workers_ = std::make_unique<Workers>(
+      std::move(options),
+      Workers::Upcalls{[this](std::size_t worker, relay::Message message) { on_worker_message(worker, std::move(message)); },
+                       [this](std::size_t worker, const std::string& cause) {
+                         cameras_->tell(CameraControl::WorkerGone{worker, cause});
+                       }},
+      clock_);
+  cameras_ = std::make_unique<CameraControl>(
+      *workers_, clock_, config->gateway.sources_per_worker,
+      CameraControl::Upcalls{
+          [this](const ClipRequest& request) { on_clip(missing_clip(request, "worker_lost")); },
+          [this](const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) { on_worker_gone(gone, cameras); }});
+
+  auto query = publish::QueryServer::open(
+      config->publish, [this] { return state_answer(); }, [this] { return info_answer(); });
+  if (!query) return tl::make_unexpected(query.error());
+  query_ = std::move(*query);
+  if (!config->metrics.listen.empty()) {
+    auto metrics = MetricsServer::open(
+        config->metrics.listen, [this] { return info_answer(); }, [this] { return is_ready(); });
+    if (!metrics) return tl::make_unexpected(metrics.error());
+    metrics_ = std::move(*metrics);
+  }
+  const Json endpoints{{"live", publisher_->live_endpoint()},
+                       {"query", query_->endpoint()},
+                       {"metrics", metrics_ ? metrics_->endpoint() : ""},
+                       {"pid", ::getpid()}};
+  return folder_.write_endpoints(*files_, endpoints);
+}
+
+int Gateway::run() {
+  log::info("gateway", "{} runs; live {}, query {}", build_name(), publisher_->live_endpoint(), query_->endpoint());
+  service::ready("starting");
+  for (;;) {
+    const int signal = take_signal();
+    if (signal == SIGHUP) reload();
+    if (signal == SIGTERM || signal == SIGINT) break;
+    cameras_->turn(kTurn);
+    look_after_service(clock_.mono());
+  }
+  log::info("gateway", "draining");
+  service::stopping();
+  // A second signal ends the process at once.
+  std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGINT, SIG_DFL);
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
+  shut_down();
+  return EX_OK;
+}
+
+// The order of the members, from the cameras to the socket: nothing that was seen is lost on the way out.
+void Gateway::shut_down() {
+  metrics_.reset();
+  query_.reset();
+  if (workers_) workers_->stop(kDrainDeadline);
+  keeper_.reset();
+  if (rules_) {
+    rules_->post([this](rules::Rules& rules) { rules.finish(clock_.wall(), "gateway_stopped"); });
+    note(rules::gateway_stopped(subject_, started_wall_, clock_.wall(), "gateway_stopped"));
+    rules_.reset();
+  }
+  cameras_.reset();
+  workers_.reset();
+  if (journal_) {
+    journal_->flush();
+    std::scoped_lock lock(head_mutex_);
+    last_head_ = journal_->head();
+    journal_.reset();
+  }
+  publisher_.reset();
+}
+
+void Gateway::emit(EventDraft draft) { journal_->accept(std::move(draft)); }
+
+void Gateway::request_clip(ClipRequest request) {
+  pending_clips_.with([&](auto& pending) { pending[request.clip] = request; });
+  cameras_->tell(std::move(request));
+}
+
+void Gateway::note(EventDraft draft) {
+  rules_->post([this, draft = std::move(draft)](rules::Rules& rules) {
+    rules.note(draft);
+    emit(draft);
+  });
+}
+
+void Gateway::on_clip(ClipRecord record) {
+  pending_clips_.with([&](auto& pending) { pending.erase(record.clip); });
+  rules_->post([this, record = std::move(record)](rules::Rules& rules) { rules.clip(record, clock_.wall()); });
+}
+
+void Gateway::on_worker_message(std::size_t worker, relay::Message message) {
+  if (auto* observed = std::get_if<relay::Observed>(&message)) {
+    rules_->observe(std::move(observed->observation));
+  } else if (auto* stats = std::get_if<relay::CameraStats>(&message)) {
+    board_.update(*stats, clock_.mono());
+  } else if (auto* clip = std::get_if<relay::ClipDone>(&message)) {
+    on_clip(std::move(clip->record));
+  } else if (auto* up = std::get_if<relay::SourceUp>(&message)) {
+    cameras_->tell(std::move(*up));
+  } else if (auto* ended = std::get_if<relay::SourceEnded>(&message)) {
+    cameras_->tell(std::move(*ended));
+  } else if (auto* line = std::get_if<relay::LogLine>(&message)) {
+    log::write(static_cast<log::Level>(std::clamp(line->level, 0, 3)), line->area, line->text);
+  } else {
+    log::error("gateway", "worker {} sent a message that only a gateway sends", worker);
+  }
+}
+
+void Gateway::on_worker_gone(const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) {
+  log::error("gateway", "worker {} {}: {} cameras are not analysed until it is back", gone.worker, gone.cause, cameras.size());
+  const std::string id = config_.with([](const ConfigPtr& value) { return value->gateway.id; });
+  note(rules::gateway_worker_restarted(id, clock_.wall(), cameras, gone.cause));
+  rules_->post([this, cameras, cause = gone.cause](rules::Rules& rules) { rules.worker_lost(cameras, clock_.wall(), cause); });
+  // Its clips end where it did.
+  std::vector<ClipRequest> orphans;
+  pending_clips_.with([&](auto& pending) {
+    for (const auto& [clip, request] : pending) {
+      if (std::find(cameras.begin(), cameras.end(), request.source) != cameras.end()) orphans.push_back(request);
+    }
+  });
+  for (ClipRequest& request : orphans) keeper_->settle(std::move(request));
+}
+
+// On the rules thread.
+void Gateway::each_second(rules::Rules& rules) {
+  int up = 0;
+  const Json state = rules.state();
+  for (const Json& camera : state.value("cameras", Json::object())) up += camera.value("state", "") == "up" ? 1 : 0;
+  cameras_up_ = up;
+}
+
+void Gateway::look_after_service(MonoTime now) {
+  // Fed by progress, not by a timer: this thread turns, the rules think, and Workers::watch has just killed what spins.
+  const auto interval = service::watchdog_interval();
+  if (interval.count() > 0 && now - fed_ >= interval / 4 && rules_->progress() != rules_seen_) {
+    rules_seen_ = rules_->progress();
+    fed_ = now;
+    service::feed_watchdog();
+  }
+  if (now - status_said_ >= std::chrono::seconds(2)) {
+    status_said_ = now;
+    service::status(fmt::format("{} of {} cameras up, {} events", cameras_up_.load(), cameras_enabled_.load(), journal_->head().seq));
+  }
+}
+
+void Gateway::reload() {
+  service::reloading();
+  const ConfigPtr old = config_.with([](const ConfigPtr& value) { return value; });
+  auto loaded = load_config(config_path_);
+  if (!loaded) {
+    log::error("config", "refused, the running configuration stays: {}", loaded.error().message);
+    note(rules::gateway_config_rejected(old->gateway.id, clock_.wall(), old->digest, loaded.error()));
+    service::ready("configuration refused, the old one stays");
+    return;
+  }
+  auto config = std::make_shared<const Config>(std::move(*loaded));
+  if (!(config->gateway == old->gateway) || !(config->publish == old->publish) || !(config->metrics == old->metrics) ||
+      !(config->journal == old->journal)) {
+    log::warning("config", "changes under gateway, publish, journal and metrics take effect at the next start");
+  }
+  const auto changes = cameras_->change(*config);
+  cameras_enabled_ = enabled_cameras(*config);
+  journal_->declare_streams(facility_ids(*config));
+  rules_->post([this, config](rules::Rules& rules) {
+    rules.reconfigure(config, clock_.wall());
+    provenance_.with([&](auto& value) { value = provenance_of(*config); });
+    config_.with([&](ConfigPtr& value) { value = config; });
+  });
+  note(rules::gateway_config_changed(old->gateway.id, clock_.wall(),
+                                     {old->digest, config->digest, changes.added, changes.removed, changes.changed}));
+  log::info("config", "reloaded: {} cameras added, {} removed, {} changed", changes.added, changes.removed, changes.changed);
+  service::ready("reloaded");
+}
+
+publish::JournalHead Gateway::head() const {
+  std::scoped_lock lock(head_mutex_);
+  return journal_ ? journal_->head() : last_head_;
+}
+
+Json Gateway::state_answer() {
+  return rules_->ask(
+      [this](const rules::Rules& rules) {
+        const publish::JournalHead now = head();
+        return Json{{"epoch", now.epoch}, {"seq", now.seq}, {"state", rules.state()}};
+      },
+      std::chrono::seconds(2));
+}
+
+Json Gateway::info_answer() {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  const publish::JournalHead now = head();
+  const publish::JournalStats journal = journal_->stats();
+  const publish::PublisherStats published = publisher_->stats();
+  const auto [wait, work] = board_.latencies();
+  Json cameras = Json::object();
+  for (const auto& [id, row] : board_.rows()) cameras[id] = to_json(row);
+  Json workers = Json::array();
+  for (const Workers::View& view : workers_->view()) {
+    workers.push_back({{"pid", view.pid},
+                       {"running", view.running},
+                       {"restarts", view.restarts},
+                       {"resident_bytes", view.resident_bytes},
+                       {"last_cause", view.last_cause}});
+  }
+  return {{"gateway",
+           {{"id", config->gateway.id},
+            {"build", provenance_build()},
+            {"pid", ::getpid()},
+            {"started", format_utc(started_wall_)},
+            {"uptime_s", round4(to_seconds(clock_.mono() - started_))},
+            {"config", config->digest},
+            {"cameras", cameras_enabled_.load()},
+            {"cameras_up", cameras_up_.load()}}},
+          {"journal",
+           {{"epoch", now.epoch},
+            {"seq", now.seq},
+            {"durable_seq", now.durable_seq},
+            {"accepted", journal.accepted},
+            {"durable", journal.durable},
+            {"not_durable", journal.not_durable},
+            {"commits", journal.commits},
+            {"bytes", journal.bytes}}},
+          {"publish", {{"published", published.published}, {"heads", published.heads}, {"queue_drops", published.queue_drops}}},
+          {"latency",
+           {{"wait_for_analysis", latency_json(wait)},
+            {"analysis", latency_json(work)},
+            {"commit", latency_json(journal.commit)},
+            {"capture_to_socket", latency_json(published.capture_to_socket)},
+            {"capture_to_receipt", latency_json(published.capture_to_receipt)}}},
+          {"workers", workers},
+          {"cameras", cameras}};
+}
+
+bool Gateway::is_ready() const {
+  for (const Workers::View& view : workers_->view()) {
+    if (!view.running) return false;
+  }
+  return true;
+}
+
+}  // namespace kanhu

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/file_io.hpp"
+#include "base/guarded.hpp"
+#include "daemon/camera_board.hpp"
+#include "daemon/camera_control.hpp"
+#include "daemon/clip_keeper.hpp"
+#include "daemon/data_folder.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/rules_thread.hpp"
+#include "daemon/workers.hpp"
+#include "pipelines/publish/journal.hpp"
+#include "pipelines/publish/publisher.hpp"
+
+namespace kanhu {
+
+// The gateway process: everything behind the workers, as a list of members in dependency order, so that the order of
+// destruction is the order of shutdown. It parses no media.
+// Thread: open and run on the main thread, which becomes `control`.
+class Gateway final : public rules::RulesSink {
+ public:
+  // Opens folder, journal and sockets, ends what a crash left open, starts the workers. `config_path` is read again on SIGHUP.
+  // SIGTERM, SIGINT and SIGHUP must be blocked in the whole process before this.
+  static Result<std::unique_ptr<Gateway>> open(ConfigPtr config, const std::string& config_path);
+  ~Gateway() override;
+
+  // Until SIGTERM or SIGINT; the first drains to a deadline, a second ends the process. Exit code.
+  int run();
+
+ private:
+  Gateway(ConfigPtr config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files);
+  Result<void> open_publishing();
+  void restore_incidents();
+  Result<void> open_answers();
+
+  // rules::RulesSink, on the rules thread:
+  void emit(EventDraft draft) override;
+  void request_clip(ClipRequest request) override;
+
+  void on_worker_message(std::size_t worker, relay::Message message);
+  void on_worker_gone(const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras);
+  void on_clip(ClipRecord record);
+  void each_second(rules::Rules& rules);
+  void look_after_service(MonoTime now);
+  void reload();
+  void shut_down();
+  void note(EventDraft draft);
+
+  publish::JournalHead head() const;
+  Json state_answer();
+  Json info_answer();
+  bool is_ready() const;
+
+  const std::string config_path_;
+  const std::string run_;  // of this gateway, for gateway.started and .stopped
+  const std::string subject_;
+  SystemClock clock_;
+  const WallTime started_wall_;
+  const MonoTime started_;
+  std::unique_ptr<FileIo> files_;
+  DataFolder folder_;
+  Guarded<ConfigPtr> config_;
+  Guarded<rules::Provenance> provenance_;
+  CameraBoard board_;
+  Guarded<std::map<std::string, ClipRequest>> pending_clips_;
+  std::atomic<int> cameras_up_{0};
+  std::atomic<int> cameras_enabled_{0};
+  mutable std::mutex head_mutex_;
+  publish::JournalHead last_head_;  // once the journal is closed; under head_mutex_
+  std::unique_ptr<publish::Publisher> publisher_;
+  std::unique_ptr<publish::Journal> journal_;
+  std::unique_ptr<RulesThread> rules_;
+  std::unique_ptr<ClipKeeper> keeper_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<CameraControl> cameras_;
+  std::unique_ptr<publish::QueryServer> query_;
+  std::unique_ptr<MetricsServer> metrics_;
+
+  std::uint64_t rules_seen_ = 0;  // progress when the watchdog was last fed
+  MonoTime fed_{};
+  MonoTime status_said_{};
+};
+
+}  // namespace kanhu

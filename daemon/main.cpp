@@ -1,0 +1,46 @@
+// kanhu: one program, a sub-command for each thing one does with a gateway.
+#include <cstdio>
+#include <exception>
+
+#include <sysexits.h>
+
+#include "daemon/build_info.hpp"
+#include "daemon/commands.hpp"
+
+namespace {
+
+int usage(const CLI::App& app, const CLI::ParseError& problem) {
+  // Help and version requests are "errors" with code 0 to the parser; everything else is a usage error.
+  return app.exit(problem) == 0 ? EX_OK : 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Kanhu watches over elder-care facilities: cameras in, events out.", "kanhu"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", kanhu::build_name());
+  app.footer(
+      "Exit codes: 0 done, 1 the answer is no, 2 usage, 69 not available, 75 try again later, 78 configuration refused.\n"
+      "Start with: kanhu check-config FILE, kanhu run --config FILE, kanhu status");
+  kanhu::Command chosen;
+  kanhu::add_run(app, chosen);
+  kanhu::add_check_config(app, chosen);
+  kanhu::add_watch(app, chosen);
+  kanhu::add_status(app, chosen);
+  kanhu::add_probe(app, chosen);
+  kanhu::add_clips(app, chosen);
+  kanhu::add_replay(app, chosen);
+  kanhu::add_secret(app, chosen);
+  kanhu::add_version(app, chosen);
+  kanhu::add_worker(app, chosen);
+  try {
+    app.parse(argc, argv);
+    return chosen ? chosen() : 2;
+  } catch (const CLI::ParseError& problem) {
+    return usage(app, problem);
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "kanhu: unexpected: %s\n", problem.what());
+    return EX_SOFTWARE;
+  }
+}

@@ -1,0 +1,169 @@
+#include "daemon/metrics.hpp"
+
+#include <charconv>
+
+#include <fmt/format.h>
+#include <httplib.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace kanhu {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+// A member of an object, or nothing; by reference, so that loops over it do not outlive it.
+const Json& member(const Json& object, const std::string& key) {
+  static const Json kNothing;
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return object.is_object() && found != object.end() ? *found : kNothing;
+}
+
+double number(const Json& json) { return json.is_boolean() ? (json.get<bool>() ? 1 : 0) : json.is_number() ? json.get<double>() : 0; }
+
+class Families {
+ public:
+  void add(const std::string& name, const std::string& help, MetricType type, double value, std::vector<ClientMetric::Label> labels = {}) {
+    auto found = std::find_if(families_.begin(), families_.end(), [&](const MetricFamily& family) { return family.name == name; });
+    if (found == families_.end()) {
+      families_.push_back({name, help, type, {}});
+      found = std::prev(families_.end());
+    }
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    found->metric.push_back(std::move(metric));
+  }
+  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+struct CameraMetric {
+  const char* member;
+  const char* name;
+  const char* help;
+  MetricType type;
+};
+
+constexpr CameraMetric kCameraMetrics[] = {
+    {"packets", "kanhu_camera_packets_total", "Access units received", MetricType::Counter},
+    {"bytes", "kanhu_camera_bytes_total", "Encoded bytes received", MetricType::Counter},
+    {"packets_lost", "kanhu_camera_packets_lost_total", "RTP packets lost, by sequence number", MetricType::Counter},
+    {"packets_not_decoded", "kanhu_camera_packets_not_decoded_total", "Access units the gate held back", MetricType::Counter},
+    {"frames_decoded", "kanhu_camera_frames_decoded_total", "Pictures decoded", MetricType::Counter},
+    {"decode_errors", "kanhu_camera_decode_errors_total", "Access units that did not decode", MetricType::Counter},
+    {"frames_analysed", "kanhu_camera_frames_analysed_total", "Pictures shown to the detector", MetricType::Counter},
+    {"frames_dropped", "kanhu_camera_frames_dropped_total", "Pictures overtaken by a newer one before their turn", MetricType::Counter},
+    {"detections", "kanhu_camera_detections_total", "Things found by the detector", MetricType::Counter},
+    {"held_bytes", "kanhu_camera_held_bytes", "Encoded bytes in memory for this camera", MetricType::Gauge},
+    {"ring_seconds", "kanhu_camera_ring_seconds", "Pre-roll at hand", MetricType::Gauge},
+    {"ring_overflow_drops", "kanhu_camera_ring_overflow_drops_total", "Packets dropped before the pre-roll was over", MetricType::Counter},
+};
+
+void add_cameras(Families& families, const Json& cameras) {
+  for (const auto& [id, camera] : cameras.items()) {
+    for (const CameraMetric& metric : kCameraMetrics) {
+      if (camera.contains(metric.member))
+        families.add(metric.name, metric.help, metric.type, number(camera.at(metric.member)), {{"camera", id}});
+    }
+  }
+}
+
+void add_latencies(Families& families, const Json& latencies) {
+  for (const auto& [stage, latency] : latencies.items()) {
+    for (const auto& [which, quantile] : {std::pair{"p50_ms", "0.5"}, {"p99_ms", "0.99"}}) {
+      families.add("kanhu_latency_seconds", "Latency of a stage since the start", MetricType::Gauge,
+                   number(member(latency, which)) / 1000, {{"stage", stage}, {"quantile", quantile}});
+    }
+  }
+}
+
+class HttpServer final : public MetricsServer {
+ public:
+  HttpServer(std::function<Json()> info, std::function<bool()> ready) {
+    server_.Get("/metrics", [info = std::move(info)](const httplib::Request&, httplib::Response& response) {
+      response.set_content(metrics_text(info()), "text/plain; version=0.0.4");
+    });
+    server_.Get("/healthz", [](const httplib::Request&, httplib::Response& response) { response.set_content("ok\n", "text/plain"); });
+    server_.Get("/readyz", [ready = std::move(ready)](const httplib::Request&, httplib::Response& response) {
+      const bool is_ready = ready();
+      response.status = is_ready ? 200 : 503;
+      response.set_content(is_ready ? "ready\n" : "not ready\n", "text/plain");
+    });
+    server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
+    server_.set_payload_max_length(4096);
+  }
+  ~HttpServer() override {
+    server_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Result<void> listen(const std::string& host, int port) {
+    // cpp-httplib would share a port in use with its owner (SO_REUSEPORT): two gateways must not.
+    server_.set_socket_options([](socket_t) {});
+    if (port == 0) {
+      port = server_.bind_to_any_port(host.c_str());
+    } else if (!server_.bind_to_port(host.c_str(), port)) {
+      port = -1;
+    }
+    if (port < 0) return fail(ErrorKind::kIo, fmt::format("metrics: cannot listen on {}: is the port in use?", host));
+    endpoint_ = fmt::format("http://{}:{}", host, port);
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    return {};
+  }
+  std::string endpoint() const override { return endpoint_; }
+
+ private:
+  httplib::Server server_;
+  std::string endpoint_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MetricsServer>> MetricsServer::open(const std::string& listen, std::function<Json()> info,
+                                                           std::function<bool()> ready) {
+  const auto colon = listen.rfind(':');
+  int port = -1;
+  if (colon != std::string::npos) std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), port);
+  if (port < 0 || port > 65535) return fail(ErrorKind::kInvalidArgument, fmt::format("metrics.listen: '{}' is not host:port", listen));
+  auto server = std::make_unique<HttpServer>(std::move(info), std::move(ready));
+  if (auto listening = server->listen(listen.substr(0, colon), port); !listening) return tl::make_unexpected(listening.error());
+  return server;
+}
+
+std::string metrics_text(const Json& info) {
+  Families families;
+  const Json& gateway = member(info, "gateway");
+  families.add("kanhu_build_info", "Version and CPU level", MetricType::Gauge, 1, {{"build", member(gateway, "build").is_string() ? member(gateway, "build").get<std::string>() : ""}});
+  families.add("kanhu_uptime_seconds", "Since the gateway started", MetricType::Gauge, number(member(gateway, "uptime_s")));
+  families.add("kanhu_cameras_up", "Cameras that are seen and analysed", MetricType::Gauge, number(member(gateway, "cameras_up")));
+  families.add("kanhu_cameras", "Cameras configured and enabled", MetricType::Gauge, number(member(gateway, "cameras")));
+  for (const auto& [name, value] : member(info, "journal").items()) {
+    if (value.is_number()) {
+      families.add("kanhu_journal_" + name, "Journal: " + name, MetricType::Gauge, number(value));
+    }
+  }
+  for (const auto& [name, value] : member(info, "publish").items()) {
+    if (value.is_number()) {
+      families.add("kanhu_publish_" + name + "_total", "Live socket: " + name, MetricType::Counter, number(value));
+    }
+  }
+  const Json& workers = member(info, "workers");
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const std::vector<ClientMetric::Label> label{{"worker", std::to_string(i)}};
+    families.add("kanhu_worker_restarts_total", "Times a worker was started again", MetricType::Counter,
+                 number(member(workers[i], "restarts")), label);
+    families.add("kanhu_worker_resident_bytes", "Memory of a worker", MetricType::Gauge,
+                 number(member(workers[i], "resident_bytes")), label);
+  }
+  add_cameras(families, member(info, "cameras"));
+  add_latencies(families, member(info, "latency"));
+  return families.text();
+}
+
+}  // namespace kanhu

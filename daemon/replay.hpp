@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "config/config.hpp"
+
+namespace kanhu {
+
+struct ReplayOptions {
+  std::vector<std::string> files;
+  ConfigPtr config;                    // whose cameras, zones and digest apply; none: one plain camera a file
+  std::string camera;                  // of `config`, for files that are no clips
+  std::string detector = "blazeface";  // without `config`
+  WallTime start{};                    // capture time of pts 0 for files without times
+  int threads = 0;                     // of analysis, per worker; 0: one a core
+  int workers = 0;                     // 0: in this process; otherwise the recordings are dealt out to so many workers
+};
+
+struct ReplaySummary {
+  std::uint64_t events = 0;
+  double media_seconds = 0;
+};
+
+// Runs the code of the live gateway on recordings, as fast as the machine can. Observations are merged by (event
+// time, source, ordinal), so the events are the same bytes on any number of threads and workers (invariant 6); `epoch` is made
+// from the recordings and the configuration. `each` gets every event body in order.
+// Thread: blocks the calling thread.
+Result<ReplaySummary> replay(const ReplayOptions& options, const std::function<void(const std::string& body)>& each);
+
+}  // namespace kanhu

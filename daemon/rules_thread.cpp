@@ -1,0 +1,59 @@
+#include "daemon/rules_thread.hpp"
+
+#include <future>
+#include <memory>
+#include <utility>
+
+#include <pthread.h>
+
+namespace kanhu {
+
+RulesThread::RulesThread(ConfigPtr config, rules::RulesSink& sink, const Clock& clock, Work each_second)
+    : clock_(clock), each_second_(std::move(each_second)), rules_(std::move(config), sink), thread_([this] { run(); }) {}
+
+RulesThread::~RulesThread() {
+  queue_.close();
+  thread_.join();
+}
+
+void RulesThread::observe(Observation observation) { queue_.push(std::move(observation)); }
+
+void RulesThread::post(Work work) { queue_.push(std::move(work)); }
+
+void RulesThread::wait() {
+  std::promise<void> done;
+  auto future = done.get_future();
+  post([&done](rules::Rules&) { done.set_value(); });
+  future.wait();
+}
+
+Json RulesThread::ask(std::function<Json(const rules::Rules&)> question, std::chrono::milliseconds patience) {
+  auto answer = std::make_shared<std::promise<Json>>();
+  auto future = answer->get_future();
+  post([answer, question = std::move(question)](rules::Rules& rules) { answer->set_value(question(rules)); });
+  return future.wait_for(patience) == std::future_status::ready ? future.get() : Json();
+}
+
+void RulesThread::run() {
+  ::pthread_setname_np(::pthread_self(), "rules");
+  MonoTime advanced = clock_.mono();
+  for (;;) {
+    auto item = queue_.pop_for(std::chrono::milliseconds(100));
+    if (!item && queue_.closed()) return;
+    if (item) {
+      if (const auto* observation = std::get_if<Observation>(&*item)) {
+        rules_.observe(*observation);
+      } else {
+        std::get<Work> (*item)(rules_);
+      }
+    }
+    if (const MonoTime now = clock_.mono(); now - advanced >= std::chrono::seconds(1)) {
+      advanced = now;
+      rules_.advance(clock_.wall());
+      each_second_(rules_);
+    }
+    progress_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace kanhu

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/backoff.hpp"
+#include "base/clock.hpp"
+#include "pipelines/relay/channel.hpp"
+
+namespace kanhu {
+
+// Starts, limits, watches and restarts workers: this same executable through /proc/self/exe, or in one process a
+// thread behind the same socket. A worker that dies, spins (no analysis finished for 3 s although some waits), falls
+// silent for 4 s or outgrows its memory is killed and started again; the first restart is immediate, later ones back
+// off 1 -> 30 s.
+// Thread: start, watch and stop from the control thread, send from any. `message` and `lost` are called on a reader thread per
+// worker, in order for one worker.
+class Workers {
+ public:
+  struct Options {
+    bool in_process = false;
+    relay::Setup setup;
+    std::uint64_t memory_bytes = 2ull << 30;
+    int lock_descriptor = -1;  // inherited by workers, so that the data folder stays locked until the last one has gone
+  };
+  struct Upcalls {
+    std::function<void(std::size_t worker, relay::Message)> message;
+    std::function<void(std::size_t worker, const std::string& cause)> lost;  // it will not speak again until restarted
+  };
+  struct View {
+    int pid = 0;  // 0: in this process or not running
+    bool running = false;
+    int restarts = 0;
+    std::uint64_t resident_bytes = 0;
+    std::string last_cause;
+  };
+
+  Workers(Options options, Upcalls upcalls, const Clock& clock);
+  ~Workers();  // as stop(5 s)
+
+  // Starts one more worker; its number. It has said hello and got its settings when this returns.
+  Result<std::size_t> start();
+  Result<void> send(std::size_t worker, const relay::Message& message);
+  // Kills what no longer moves and starts again what is due; the numbers of the workers started. Call every 100 ms or so.
+  std::vector<std::size_t> watch();
+  // Asks all to drain, waits until the deadline, kills the rest.
+  void stop(std::chrono::milliseconds deadline);
+  std::vector<View> view() const;
+
+ private:
+  struct Process;
+  Result<void> launch(std::size_t number);
+  void read(std::size_t number, std::shared_ptr<Process> process);
+  void judge(Process& process, MonoTime now);
+  void kill(Process& process, const std::string& sentence);
+
+  const Options options_;
+  const Upcalls upcalls_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Process>> processes_;  // a slot keeps its number over restarts
+  bool stopping_ = false;
+};
+
+}  // namespace kanhu
