@@ -3,12 +3,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "box_muxer.hpp"
-#include "media.hpp"
 #include "pipelines/record/decode_times.hpp"
 #include "pipelines/record/fragments.hpp"
 #include "pipelines/record/recorder.hpp"
 #include "tests/support/faulty_file_io.hpp"
+#include "tests/unit/record/box_muxer.hpp"
+#include "tests/unit/record/media.hpp"
 
 using namespace kanhu;
 using namespace kanhu::record;

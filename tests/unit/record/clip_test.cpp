@@ -1,10 +1,10 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "media.hpp"
 #include "pipelines/record/fragments.hpp"
 #include "pipelines/record/recorder.hpp"
 #include "tests/support/faulty_file_io.hpp"
+#include "tests/unit/record/media.hpp"
 
 using namespace kanhu;
 using namespace kanhu::record;

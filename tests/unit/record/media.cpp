@@ -1,4 +1,4 @@
-#include "media.hpp"
+#include "tests/unit/record/media.hpp"
 
 #include <cstring>
 

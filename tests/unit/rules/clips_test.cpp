@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "rules_bench.hpp"
+#include "tests/unit/rules/rules_bench.hpp"
 
 namespace kanhu::rules::test {
 

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "pipelines/rules/gateway_events.hpp"
-#include "rules_bench.hpp"
+#include "tests/unit/rules/rules_bench.hpp"
 
 namespace kanhu::rules::test {
 
