@@ -75,15 +75,19 @@ class CameraSession::Session final : public ingest::SourceSink {
   }
 
   void on_frame(Frame frame) override {
+    seen_time_ = true;
     if (analysed_) camera_.lane_->frame(std::move(frame));
   }
 
   void on_tick(Tick tick) override {
     if (recorded_) camera_.recorded_->tick(tick.wall.arrival);
+    seen_time_ = true;
     if (analysed_) camera_.lane_->tick(tick);
   }
 
   void on_end(Error why) override {
+    // A run that ended before anything came has no time of its own yet; its observations need one.
+    if (analysed_ && !seen_time_ && !camera_.tools_.replay) camera_.lane_->tick(Tick{MediaTime{}, CaptureTime{camera_.tools_.clock.wall(), {}, false}});
     if (recorded_) camera_.recorded_->run_ended(why);
     if (analysed_) camera_.lane_->end_run(why);
     camera_.tools_.report(relay::SourceEnded{camera_.assign_.camera.id, role_, std::move(why)});
@@ -99,6 +103,7 @@ class CameraSession::Session final : public ingest::SourceSink {
   const bool recorded_;
   std::unique_ptr<ingest::FrameSource> source_;
   std::atomic<bool> seen_packet_{false};
+  bool seen_time_ = false;  // the source's calls come one at a time
   mutable std::mutex mutex_;
   std::condition_variable ended_changed_;
   bool ended_ = false;
@@ -154,7 +159,12 @@ void CameraSession::open(StreamRole role) {
 }
 
 void CameraSession::request_clip(const ClipRequest& request) {
-  if (recorded_) return recorded_->request(request);
+  if (recorded_) {
+    ClipRequest here = request;
+    // The request names the analysed session's run; another session has a run of its own, the one it has now.
+    if (session_role(assign_.camera, assign_.camera.analyze) != session_role(assign_.camera, *assign_.camera.record)) here.run.clear();
+    return recorded_->request(here);
+  }
   ClipRecord record;
   record.clip = request.clip;
   record.facility = request.facility;

@@ -41,6 +41,7 @@ void print_table(const Json& state, const Json& info) {
       const Json facts = camera.value("facts", Json::object());
       const Json last = camera.value("last_event", Json());
       std::string event = text_of(last, "type");
+      if (event.rfind("kanhu.", 0) == 0) event = event.substr(6);
       if (!event.empty()) event += " " + text_of(last, "time").substr(11, 8) + "Z";
       const double fps = counters.contains(id) ? counters.at(id).value("frames_per_second", 0.0) : 0.0;
       fmt::print("{:<24} {:<12} {:<9} {:<7} {:<7} {:<9} {:<8} {:>6.1f}  {:<34} {}\n", text_of(facility, "id") + "/" + id,

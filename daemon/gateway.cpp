@@ -57,6 +57,8 @@ EventDraft clip_removed(const ClipRecord& record, const std::string& subject, Wa
   draft.time = now;
   draft.data = {{"phase", to_string(Phase::kPoint)},
                 {"severity", "info"},
+                {"facility", {{"id", record.facility}}},
+                {"camera", {{"id", record.source}}},
                 {"clip", {{"id", record.clip}, {"status", to_string(record.status)}, {"reason", record.reason}}}};
   return draft;
 }
@@ -115,22 +117,8 @@ Result<void> Gateway::open_publishing() {
   auto body = [this, id = config->gateway.id](const EventDraft& draft, const EventId& number) {
     return rules::event_body(draft, number, id, provenance_.with([](const auto& value) { return value; }));
   };
-  auto snapshot = [this] {
-    return pending_clips_.with([](const auto& pending) {
-      Json clips = Json::array();
-      for (const auto& [id, request] : pending) {
-        clips.push_back({{"clip", id},
-                         {"subject", request.subject},
-                         {"facility", request.facility},
-                         {"source", request.source},
-                         {"run", request.run},
-                         {"clock", to_string(request.clock)},
-                         {"from", format_utc(request.from)},
-                         {"to", format_utc(request.to)}});
-      }
-      return Json{{"open", Json::array()}, {"clips", clips}};
-    });
-  };
+  // Asked on the rules thread only: every event is accepted there.
+  auto snapshot = [this] { return rules_snapshot_ ? rules_snapshot_() : Json::object(); };
   auto journal = publish::Journal::open(*files_, clock_, folder_.journal(), config->journal, body, snapshot,
                                         [this](publish::Committed committed) { publisher_->publish(std::move(committed)); });
   if (!journal) return tl::make_unexpected(journal.error());
@@ -158,10 +146,10 @@ void Gateway::restore_incidents() {
                           },
                           [this] { return config_.with([](const ConfigPtr& value) { return value->storage; }); }},
       clock_);
-  Json open = recovery.open_incidents;
-  for (const Json& clip : recovery.clips) open.push_back(clip);
-  rules_->post([this, open = std::move(open)](rules::Rules& rules) {
+  rules_->post([this, open = recovery.open_incidents, clips = recovery.clips](rules::Rules& rules) {
+    rules_snapshot_ = [&rules] { return rules.snapshot(); };
     rules.restore(open, clock_.wall());
+    rules.restore(clips, clock_.wall());
     for (ClipRequest& request : rules.pending_clips()) keeper_->settle(std::move(request));
   });
   note(rules::gateway_started(subject_, started_wall_, static_cast<int>(config->facilities.size()), enabled_cameras(*config)));

@@ -51,7 +51,8 @@ void IncidentLedger::apply(const Record& record, const std::string& subject, con
       open_.erase(subject);
     }
   }
-  if (record.type == "clip.updated" && clip.is_object()) note_clip(record.stream, record.source, subject, clip);
+  // A clip is first said in the event it belongs to, later in clip.updated.
+  if (clip.is_object()) note_clip(record.stream, record.source, subject, clip);
 }
 
 void IncidentLedger::apply(const Record& record) {

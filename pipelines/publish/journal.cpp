@@ -196,7 +196,7 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   waiting->accepted_us = to_microseconds(clock_.wall());
   Event& event = waiting->event;
   event.body = make_body(draft, id);
-  if (draft.type == "clip.updated" && draft.data.is_object()) waiting->clip = draft.data.value("clip", Json());
+  if (draft.data.is_object()) waiting->clip = draft.data.value("clip", Json());
   event.id = id;
   event.facility = std::move(draft.facility);
   event.source = std::move(draft.source);
