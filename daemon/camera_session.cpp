@@ -87,7 +87,8 @@ class CameraSession::Session final : public ingest::SourceSink {
 
   void on_end(Error why) override {
     // A run that ended before anything came has no time of its own yet; its observations need one.
-    if (analysed_ && !seen_time_ && !camera_.tools_.replay) camera_.lane_->tick(Tick{MediaTime{}, CaptureTime{camera_.tools_.clock.wall(), {}, false}});
+    if (analysed_ && !seen_time_ && !camera_.tools_.replay)
+      camera_.lane_->tick(Tick{MediaTime{}, CaptureTime{camera_.tools_.clock.wall(), {}, false}});
     if (recorded_) camera_.recorded_->run_ended(why);
     if (analysed_) camera_.lane_->end_run(why);
     camera_.tools_.report(relay::SourceEnded{camera_.assign_.camera.id, role_, std::move(why)});

@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include <pthread.h>
-
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "pipelines/record/recorder.hpp"
 
 namespace kanhu {
@@ -25,7 +24,7 @@ ClipKeeper::~ClipKeeper() {
 void ClipKeeper::settle(ClipRequest request) { requests_.push(std::move(request)); }
 
 void ClipKeeper::run() {
-  ::pthread_setname_np(::pthread_self(), "clip-keeper");
+  name_this_thread("clip-keeper");
   MonoTime looked = clock_.mono();
   for (;;) {
     auto request = requests_.pop_for(std::chrono::seconds(1));

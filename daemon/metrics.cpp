@@ -76,8 +76,8 @@ void add_cameras(Families& families, const Json& cameras) {
 void add_latencies(Families& families, const Json& latencies) {
   for (const auto& [stage, latency] : latencies.items()) {
     for (const auto& [which, quantile] : {std::pair{"p50_ms", "0.5"}, {"p99_ms", "0.99"}}) {
-      families.add("kanhu_latency_seconds", "Latency of a stage since the start", MetricType::Gauge,
-                   number(member(latency, which)) / 1000, {{"stage", stage}, {"quantile", quantile}});
+      families.add("kanhu_latency_seconds", "Latency of a stage since the start", MetricType::Gauge, number(member(latency, which)) / 1000,
+                   {{"stage", stage}, {"quantile", quantile}});
     }
   }
 }
@@ -139,7 +139,8 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::open(const std::string& li
 std::string metrics_text(const Json& info) {
   Families families;
   const Json& gateway = member(info, "gateway");
-  families.add("kanhu_build_info", "Version and CPU level", MetricType::Gauge, 1, {{"build", member(gateway, "build").is_string() ? member(gateway, "build").get<std::string>() : ""}});
+  families.add("kanhu_build_info", "Version and CPU level", MetricType::Gauge, 1,
+               {{"build", member(gateway, "build").is_string() ? member(gateway, "build").get<std::string>() : ""}});
   families.add("kanhu_uptime_seconds", "Since the gateway started", MetricType::Gauge, number(member(gateway, "uptime_s")));
   families.add("kanhu_cameras_up", "Cameras that are seen and analysed", MetricType::Gauge, number(member(gateway, "cameras_up")));
   families.add("kanhu_cameras", "Cameras configured and enabled", MetricType::Gauge, number(member(gateway, "cameras")));
@@ -158,8 +159,8 @@ std::string metrics_text(const Json& info) {
     const std::vector<ClientMetric::Label> label{{"worker", std::to_string(i)}};
     families.add("kanhu_worker_restarts_total", "Times a worker was started again", MetricType::Counter,
                  number(member(workers[i], "restarts")), label);
-    families.add("kanhu_worker_resident_bytes", "Memory of a worker", MetricType::Gauge,
-                 number(member(workers[i], "resident_bytes")), label);
+    families.add("kanhu_worker_resident_bytes", "Memory of a worker", MetricType::Gauge, number(member(workers[i], "resident_bytes")),
+                 label);
   }
   add_cameras(families, member(info, "cameras"));
   add_latencies(families, member(info, "latency"));

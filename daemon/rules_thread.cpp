@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include <pthread.h>
+#include "base/thread_name.hpp"
 
 namespace kanhu {
 
@@ -35,7 +35,7 @@ Json RulesThread::ask(std::function<Json(const rules::Rules&)> question, std::ch
 }
 
 void RulesThread::run() {
-  ::pthread_setname_np(::pthread_self(), "rules");
+  name_this_thread("rules");
   MonoTime advanced = clock_.mono();
   for (;;) {
     auto item = queue_.pop_for(std::chrono::milliseconds(100));

@@ -12,6 +12,7 @@
 
 #include "base/file_io.hpp"
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "daemon/build_info.hpp"
 #include "daemon/camera_session.hpp"
 #include "models/process.hpp"
@@ -115,6 +116,7 @@ class Worker {
   }
 
   void send_stats() {
+    name_this_thread("stats");
     std::unique_lock lock(mutex_);
     while (!stop_changed_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; })) {
       (void)channel_.try_send(relay::WorkerStats{scheduler_.progress(), scheduler_.idle()});

@@ -16,6 +16,7 @@
 
 #include "base/digest.hpp"
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "daemon/build_info.hpp"
 #include "daemon/worker.hpp"
 
@@ -172,7 +173,7 @@ Result<void> Workers::send(std::size_t worker, const relay::Message& message) {
 }
 
 void Workers::read(std::size_t number, std::shared_ptr<Process> process) {
-  ::pthread_setname_np(::pthread_self(), fmt::format("relay/{}", number).c_str());
+  name_this_thread(fmt::format("relay/{}", number));
   for (;;) {
     auto message = process->channel->receive();
     if (!message && message.error().kind == ErrorKind::kCorrupt) {

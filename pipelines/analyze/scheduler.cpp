@@ -12,10 +12,10 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include "base/guarded.hpp"
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "pipelines/analyze/mailbox.hpp"
 
 namespace kanhu::analyze {
@@ -146,7 +146,7 @@ SeatPtr Scheduler::State::pick() {
 }
 
 void Scheduler::State::loop(int number) {
-  pthread_setname_np(pthread_self(), fmt::format("analyze/{}", number).c_str());
+  name_this_thread(fmt::format("analyze/{}", number));
   DetectorShelf shelf(detectors);
   std::unique_lock lock(mutex);
   while (true) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 
 namespace kanhu::ingest {
 namespace {
@@ -40,6 +41,7 @@ Pool& pool() {
 }
 
 void serve(Pool& pool) {
+  name_this_thread("teardown");
   std::unique_lock lock(pool.mutex);
   while (true) {
     if (!pool.work.wait_for(lock, kIdleThreadStays, [&] { return !pool.jobs.empty() || pool.closing; }) || pool.jobs.empty()) break;

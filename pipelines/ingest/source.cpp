@@ -9,6 +9,7 @@
 #include "base/digest.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "base/thread_name.hpp"
 #include "pipelines/ingest/background.hpp"
 #include "pipelines/ingest/file_run.hpp"
 #include "pipelines/ingest/frame_source.hpp"
@@ -58,6 +59,7 @@ class PipelineSource final : public FrameSource {
     const Clock* clock;
 
     void loop() {
+      name_this_thread("in/" + intake->spec().source);
       const bool replay = intake->spec().replay;
       Error why;
       do {

@@ -10,6 +10,7 @@
 
 #include "base/backoff.hpp"
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "pipelines/publish/commit_queue.hpp"
 #include "pipelines/publish/segment_writer.hpp"
 
@@ -244,6 +245,7 @@ void SegmentedJournal::flush() {
 
 // Thread: the writing thread, the only one that may hang in the disk.
 void SegmentedJournal::write_loop() {
+  name_this_thread("journal");
   std::unique_lock lock(mutex_);
   while (true) {
     to_disk_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
@@ -329,6 +331,7 @@ void SegmentedJournal::give_up(const Error& error) {
 
 // Thread: the journal's own, on which `out` is called; also the watchdog of the writing thread.
 void SegmentedJournal::hand_out_loop() {
+  name_this_thread("journal/out");
   std::unique_lock lock(mutex_);
   while (true) {
     if (!queue_.outbox.empty()) {

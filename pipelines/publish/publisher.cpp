@@ -11,6 +11,7 @@
 #include "base/bounded_queue.hpp"
 #include "base/guarded.hpp"
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "pipelines/publish/sockets.hpp"
 #include "pipelines/publish/wire.hpp"
 
@@ -112,6 +113,7 @@ class XpubPublisher final : public Publisher {
 };
 
 void XpubPublisher::run() {
+  name_this_thread("publish");
   while (true) {
     const auto committed = queue_.pop_for(kLookEvery);
     if (committed) {
@@ -198,6 +200,7 @@ void XpubPublisher::read_subscriptions() {
 
 // Thread: the probe's. A subscriber like any other: what it measures includes the socket and the network stack.
 void XpubPublisher::probe() {
+  name_this_thread("receipts");
   std::array<zmq::pollitem_t, 1> items{{{probe_.handle(), 0, ZMQ_POLLIN, 0}}};
   while (!stopping_) {
     try {

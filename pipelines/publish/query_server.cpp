@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "base/thread_name.hpp"
 #include "pipelines/publish/publisher.hpp"
 #include "pipelines/publish/sockets.hpp"
 
@@ -62,6 +63,7 @@ class RouterServer final : public QueryServer {
 };
 
 void RouterServer::run() {
+  name_this_thread("query");
   std::array<zmq::pollitem_t, 1> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}}};
   while (!stopping_) {
     try {

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include <pthread.h>
+#include "base/thread_name.hpp"
 
 namespace kanhu::record {
 
-RecordThread::RecordThread() : thread_([this] { run(); }) { pthread_setname_np(thread_.native_handle(), "record"); }
+RecordThread::RecordThread() : thread_([this] { run(); }) {}
 
 void RecordThread::post(Job job) {
   {
@@ -27,6 +27,7 @@ void RecordThread::stop() {
 }
 
 void RecordThread::run() {
+  name_this_thread("record");
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
