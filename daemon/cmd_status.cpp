@@ -72,6 +72,9 @@ int status(Options options) {
   if (!state) return report({ErrorKind::kClosed, "the gateway does not answer at " + options.query + ": is it running?"});
   auto info = publish::query(options.query, {{"v", 1}, {"request", "info"}}, kPatience);
   if (!info) return report(info.error());
+  *info = info->value("info", Json::object());
+  if (!info->contains("gateway") || !info->contains("journal"))
+    return report({ErrorKind::kCorrupt, options.query + " is not a gateway's query socket"});
   if (options.json) {
     fmt::print("{}\n", Json{{"state", *state}, {"info", *info}}.dump(2));
   } else {

@@ -59,8 +59,9 @@ int follow(const Options& options, publish::Subscriber& subscriber) {
     }
     if (!options.json && feed.is_terminal() && std::chrono::steady_clock::now() >= status_due) {
       status_due += std::chrono::seconds(2);
-      if (auto info = publish::query(options.query, {{"v", 1}, {"request", "info"}}, std::chrono::milliseconds(500))) {
-        feed.status(status_line(*info, {gaps.totals().events, gaps.totals().gaps}, cpu.percent(*info)), false);
+      if (auto answer = publish::query(options.query, {{"v", 1}, {"request", "info"}}, std::chrono::milliseconds(500))) {
+        const Json info = answer->value("info", Json::object());
+        feed.status(status_line(info, {gaps.totals().events, gaps.totals().gaps}, cpu.percent(info)), false);
       } else {
         feed.status("the gateway does not answer", false);
       }

@@ -87,6 +87,7 @@ std::string feed_line(const Json& event, bool colour) {
 }
 
 std::string status_line(const Json& info, const FeedTotals& totals, double cpu_percent) {
+  if (!member(info, "gateway").is_object() || !member(info, "publish").is_object()) return "the gateway does not answer";
   const Json& gateway = member(info, "gateway");
   double frames = 0;
   std::uint64_t drops = 0;

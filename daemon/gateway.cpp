@@ -182,7 +182,10 @@ Result<void> Gateway::open_answers() {
           [this](const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) { on_worker_gone(gone, cameras); }});
 
   auto query = publish::QueryServer::open(
-      config->publish, [this] { return state_answer(); }, [this] { return info_answer(); });
+      config->publish, [this] { return state_answer(); },
+      [this] {
+        return Json{{"info", info_answer()}};
+      });
   if (!query) return tl::make_unexpected(query.error());
   query_ = std::move(*query);
   if (!config->metrics.listen.empty()) {
