@@ -15,7 +15,7 @@ run: build
 	@build/release/tests/support/demo/kanhu-demo --duration $(DURATION) --models run/models --faces run/faces
 
 test: build
-	@ctest --preset release
+	@ctest --preset release $(CTEST_FLAGS)
 
 install-deps:
 	@setup/install-deps build run test
