@@ -9,18 +9,29 @@ namespace {
 
 constexpr int kColumns = 64;
 constexpr int kRows = 36;
-constexpr int kStrong = 12;        // levels
-constexpr int kStrongSamples = 5;  // of 2304: a person far away in a thermal picture covers about 10
-constexpr int kNoisyLevels = 2;
+constexpr int kStrong = 12;         // levels
+constexpr int kStrongSamples = 5;   // of 2304: a person far away in a thermal picture covers about 10
 constexpr double kMeanDrift = 2.0;  // levels
-// Median share of samples that differ by 2 levels or more between frames 200 ms apart, x264 zerolatency 640x360, at
-// 300 kbit/s GOP 1 s and 2 s | 1 Mbit/s GOP 1 s and 4 s:
-//   one frozen picture (noise of sigma 1.5 in it)  4.8 %  1.5 % |  2.3 %  0.0 %
-//   living room, sensor noise of sigma 0.7         4.5 %  3.9 % | 11.0 %  8.1 %
-//   living room, sensor noise of sigma 1.5         7.3 %  8.1 % | 23.1 % 22.8 %
-// A frozen picture full of grain (sigma 4) at 300 kbit/s gives 18 %: the encoder never comes to rest, and such a one is
-// taken for alive.
-constexpr double kNoisyShare = 0.05;
+constexpr double kUnlike = 0.10;    // of the samples; a living room's pictures of different GOPs differ by 11 % and more
+constexpr double kSame = 0.04;      // a frozen picture comes back to less than 1 %
+constexpr std::chrono::milliseconds kRememberEvery{190};
+constexpr std::size_t kRemembered = 160;  // 32 s: three GOPs of 10 s
+constexpr std::chrono::seconds kReturnCounts{20};
+constexpr std::chrono::seconds kLeastFreeze{12};
+
+// At least `limit` of the samples differ. Blocks that a vector unit takes at once; living pictures need a few of them.
+bool differ(const std::uint8_t* a, const std::uint8_t* b, std::size_t size, std::size_t limit) {
+  constexpr std::size_t kBlock = 128;
+  std::size_t differing = 0;
+  for (std::size_t done = 0; done < size; done += kBlock) {
+    const std::size_t end = std::min(size, done + kBlock);
+    std::uint8_t count = 0;
+    for (std::size_t i = done; i < end; ++i) count = static_cast<std::uint8_t>(count + (a[i] != b[i] ? 1 : 0));
+    differing += count;
+    if (differing >= limit) return true;
+  }
+  return false;
+}
 
 // One byte that stands for a pixel. Of 16-bit pictures the low byte: any noise changes it; they are never called dark.
 std::uint8_t sample(const ImageView& image, int x, int y) {
@@ -41,9 +52,10 @@ std::uint8_t sample(const ImageView& image, int x, int y) {
 
 void PictureWatch::reset() {
   places_.clear();
-  previous_.clear();
   reference_.clear();
-  pairs_ = 0;
+  past_.clear();
+  past_pts_.clear();
+  returned_at_.reset();
   width_ = height_ = 0;
   alive_at_.reset();
   dim_since_.reset();
@@ -52,9 +64,10 @@ void PictureWatch::reset() {
 
 void PictureWatch::choose_samples(const ImageView& image, const IgnoreMask& mask) {
   places_.clear();
-  previous_.clear();
   reference_.clear();
-  pairs_ = 0;
+  past_.clear();
+  past_pts_.clear();
+  returned_at_.reset();
   format_ = image.format;
   width_ = image.width;
   height_ = image.height;
@@ -79,13 +92,33 @@ bool PictureWatch::moved() const {
   return strong >= kStrongSamples;
 }
 
-bool PictureWatch::noisy() {
-  std::size_t differing = 0;
-  for (std::size_t i = 0; i < samples_.size(); ++i) differing += std::abs(samples_[i] - previous_[i]) >= kNoisyLevels ? 1u : 0u;
-  const double share = static_cast<double>(differing) / static_cast<double>(samples_.size());
-  differed_[pairs_++ % differed_.size()] = share >= kNoisyShare;
-  if (pairs_ < differed_.size()) return false;
-  return std::count(differed_.begin(), differed_.end(), true) > static_cast<std::ptrdiff_t>(differed_.size() / 2);
+void PictureWatch::remember(MediaTime pts) {
+  if (!past_pts_.empty() && pts - past_pts_[newest_] < kRememberEvery) return;
+  newest_ = past_pts_.empty() ? 0 : (newest_ + 1) % kRemembered;
+  if (newest_ == past_pts_.size()) {
+    past_pts_.push_back(pts);
+    past_.resize(past_pts_.size() * samples_.size());
+  }
+  past_pts_[newest_] = pts;
+  std::copy(samples_.begin(), samples_.end(), past_.begin() + static_cast<std::ptrdiff_t>(newest_ * samples_.size()));
+}
+
+std::optional<MediaTime> PictureWatch::renewed(MediaTime pts) {
+  const std::size_t size = samples_.size();
+  const auto limit = [size](double share) { return std::max<std::size_t>(1, static_cast<std::size_t>(share * static_cast<double>(size))); };
+  std::optional<MediaTime> changed_at;
+  for (std::size_t age = 0; age < past_pts_.size(); ++age) {
+    const std::size_t slot = (newest_ + past_pts_.size() - age) % past_pts_.size();
+    const std::uint8_t* past = past_.data() + slot * size;
+    if (!changed_at) {
+      if (differ(samples_.data(), past, size, limit(kUnlike))) changed_at = past_pts_[slot];
+    } else if (!differ(samples_.data(), past, size, limit(kSame))) {
+      returned_at_ = pts;
+      break;
+    }
+  }
+  if (returned_at_ && pts - *returned_at_ < kReturnCounts) return std::nullopt;
+  return changed_at;
 }
 
 PictureWatch::Verdict PictureWatch::look(const ImageView& image, const IgnoreMask& mask, MediaTime pts) {
@@ -101,16 +134,17 @@ PictureWatch::Verdict PictureWatch::look(const ImageView& image, const IgnoreMas
   verdict.dark = verdict.dim && pts - *dim_since_ >= health_.dark_after;
 
   const bool first = reference_.empty();
-  const bool noise = !first && noisy();  // asked for every pair: it keeps count
-  const bool alive = noise || (!first && moved());
-  if (first || alive) {
-    alive_at_ = pts;
+  const auto renewed_at = renewed(pts);
+  const bool moves = !first && moved();
+  const bool news = renewed_at && *renewed_at > *alive_at_;
+  if (first || moves || news) {
+    alive_at_ = first || moves ? pts : *renewed_at;
     reference_ = samples_;
     reference_mean_ = mean_;
   }
-  if (alive) changing_ = Truth::kTrue;
-  if (pts - *alive_at_ >= health_.freeze_after) changing_ = Truth::kFalse;
-  previous_ = samples_;
+  if (moves || news) changing_ = Truth::kTrue;
+  if (pts - *alive_at_ >= std::max<std::chrono::nanoseconds>(health_.freeze_after, kLeastFreeze)) changing_ = Truth::kFalse;
+  remember(pts);
   verdict.changing = changing_;
   return verdict;
 }

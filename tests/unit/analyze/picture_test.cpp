@@ -22,8 +22,11 @@ HealthConfig health() {
 
 using Pixels = std::function<std::function<std::uint8_t(int, int)>(int frame)>;
 
-PictureWatch::Verdict watch(const Pixels& pixels, int seconds, const std::vector<Polygon>& ignore = {}) {
-  PictureWatch picture(health());
+PictureWatch::Verdict watch(const Pixels& pixels, int seconds, const std::vector<Polygon>& ignore = {},
+                            milliseconds freeze_after = milliseconds(10000)) {
+  HealthConfig config = health();
+  config.freeze_after = freeze_after;
+  PictureWatch picture(config);
   IgnoreMask mask(ignore);
   PictureWatch::Verdict verdict;
   for (int i = 0; i <= 5 * seconds; ++i) {
@@ -37,8 +40,42 @@ PictureWatch::Verdict watch(const Pixels& pixels, int seconds, const std::vector
 }  // namespace
 
 TEST_CASE("a picture that never changes is frozen after the configured time") {
-  CHECK(watch([](int) { return test::noise(1); }, 9).changing == Truth::kUnknown);
-  CHECK(watch([](int) { return test::noise(1); }, 10).changing == Truth::kFalse);
+  const auto still = [](int) { return test::noise(1); };
+  CHECK(watch(still, 19, {}, milliseconds(20000)).changing == Truth::kUnknown);
+  CHECK(watch(still, 20, {}, milliseconds(20000)).changing == Truth::kFalse);
+}
+
+TEST_CASE("no picture is called frozen sooner than 12 s, however short the configured time") {
+  const auto still = [](int) { return test::noise(1); };
+  CHECK(watch(still, 11, {}, milliseconds(2000)).changing == Truth::kUnknown);
+  CHECK(watch(still, 12, {}, milliseconds(2000)).changing == Truth::kFalse);
+}
+
+TEST_CASE("a living room that is sent as skipped blocks between key frames 10 s apart is alive") {
+  const Pixels skipped = [](int i) { return test::noise(1 + i / 50); };
+  for (int seconds = 1; seconds < 120; seconds += 7) CHECK(watch(skipped, seconds).changing != Truth::kFalse);
+  CHECK(watch(skipped, 120).changing == Truth::kTrue);
+}
+
+TEST_CASE("a room that freezes is frozen, and alive again with its first living picture") {
+  const auto at = [](int from, int to) -> Pixels { return [=](int i) { return test::noise(i >= 5 * from && i < 5 * to ? 5 * from : i); }; };
+  CHECK(watch(at(20, 60), 31).changing == Truth::kTrue);
+  CHECK(watch(at(20, 60), 33).changing == Truth::kFalse);
+  CHECK(watch(at(20, 60), 59).changing == Truth::kFalse);
+  CHECK(watch(at(20, 60), 61).changing == Truth::kTrue);
+}
+
+TEST_CASE("a frozen picture that the encoder refines all through each GOP, and never twice from the same start, is frozen") {
+  // Each key frame is off by another pattern; nine frames bring it back to the same picture.
+  const Pixels refined = [](int i) -> std::function<std::uint8_t(int, int)> {
+    const auto still = test::noise(1);
+    const auto coarse = test::noise(100 + i / 10);
+    const int left = 9 - i % 10;
+    return [=](int x, int y) {
+      return (x * 7 + y * 3) % 9 < left ? static_cast<std::uint8_t>((still(x, y) + coarse(x, y)) / 2) : still(x, y);
+    };
+  };
+  CHECK(watch(refined, 60).changing == Truth::kFalse);
 }
 
 TEST_CASE("sensor noise of an empty room is life") {
