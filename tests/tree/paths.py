@@ -20,7 +20,7 @@ def top_folders(listed):
 
 def map_problems(readme, listed):
     """Every folder at the top and below pipelines/ stands in the map, with a word on it; everything in the map exists."""
-    real = {f + "/" for f in top_folders(listed)}
+    real = {f + "/" for f in top_folders(listed) if not f.startswith(".")}
     real |= {"/".join(path.split("/")[:2]) + "/" for path in listed if path.startswith("pipelines/") and path.count("/") > 1}
     folders = {path[: at + 1] for path in listed for at in range(len(path)) if path[at] == "/"}
     blocks = [block for block in FENCE.findall(readme) if re.search(r"^base/ ", block, re.M)]
