@@ -225,7 +225,7 @@ TEST_CASE("Expectations count from the step that waited for them, and fail when 
   std::size_t failed = 0;
   const auto checks = judge(story.ledger.events(), {Step::kDone, ""});
   for (const Check& check : checks) failed += check.verdict == Verdict::kFalse ? 1 : 0;
-  CHECK(failed == checks.size() - 1);  // no event was flagged, so none lacks its clip
+  CHECK(failed == checks.size() - 2);  // no event lacks its clip, and none is unplanned
 }
 
 TEST_CASE("A face in the hall after its camera came back is not accepted") {
@@ -242,6 +242,16 @@ TEST_CASE("A face in the hall after its camera came back is not accepted") {
   };
   CHECK(verdict_of(false) == Verdict::kTrue);
   CHECK(verdict_of(true) == Verdict::kFalse);
+}
+
+TEST_CASE("A frozen camera that nobody froze is told") {
+  Story story;
+  story.tell("camera.offline", "start", "o1", {{"source", "hall"}});
+  CHECK(judge(story.ledger.events(), {Step::kBegin, ""}).back().verdict == Verdict::kTrue);
+  story.tell("camera.frozen", "start", "z1", {{"source", "rest"}});
+  const Check check = judge(story.ledger.events(), {Step::kBegin, ""}).back();
+  CHECK(check.verdict == Verdict::kFalse);
+  CHECK(check.detail == "1 times camera.frozen rest");
 }
 
 TEST_CASE("The plan waits for what a step must cause, and goes on when its patience is over") {
