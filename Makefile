@@ -12,7 +12,8 @@ MAKEFLAGS += --no-print-directory
 
 run: build
 	@setup/get-weights
-	@build/release/tests/support/demo/kanhu-demo --duration $(DURATION) --models run/models --faces run/faces
+	@faces=$$(ls -d run/faces/*.jpg 2>/dev/null | head -n 1); \
+	build/release/tests/support/demo/kanhu-demo --duration $(DURATION) --models run/models $${faces:+--faces run/faces}
 
 test: build
 	@ctest --preset release $(CTEST_FLAGS)
