@@ -231,10 +231,11 @@ void Demo::note_hall_state() {
 void Demo::show_status(Clock::time_point now) {
   if (first_message_ == Clock::time_point{} || now < status_due_) return;
   status_due_ = now + (feed_.is_terminal() ? seconds(1) : seconds(10));
-  const auto info = publish::query(fmt::format("tcp://127.0.0.1:{}", ports_.query), {{"v", 1}, {"request", "info"}}, milliseconds(300));
-  if (!info || !info->contains("gateway")) return;
+  const auto answer = publish::query(fmt::format("tcp://127.0.0.1:{}", ports_.query), {{"v", 1}, {"request", "info"}}, milliseconds(300));
+  if (!answer || !answer->contains("info") || !(*answer)["info"].contains("gateway")) return;
+  const Json& info = (*answer)["info"];
   const auto& totals = gaps_.totals();
-  feed_.status(status_line(*info, {totals.events, totals.gaps}, cpu_.percent(*info)), true);
+  feed_.status(status_line(info, {totals.events, totals.gaps}, cpu_.percent(info)), true);
 }
 
 bool Demo::is_time_to_end(Clock::time_point now) {

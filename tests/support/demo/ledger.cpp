@@ -41,6 +41,7 @@ std::string name_of(const SeenEvent& event) {
 }
 
 std::string reasons(const std::map<std::string, std::uint64_t>& counts) {
+  if (counts.size() == 1) return " (" + counts.begin()->first + ")";
   std::string text;
   for (const auto& [reason, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, reason);
   return text.empty() ? "" : " (" + text + ")";

@@ -9,11 +9,20 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// The n-th face of a source's epoch has gone and its clip is settled.
-bool face_is_over(const Events& events, const std::string& source, int epoch) {
+bool is_settled(const Events& events, const SeenEvent& face) {
+  const std::string status = clip_of(events, face.subject).status;
+  return end_of(events, face.subject) != nullptr && !status.empty() && status != "pending";
+}
+
+// Every face seen there in this epoch, and there was one, has gone and its clip is settled.
+bool faces_are_over(const Events& events, const char* source, int epoch) {
   const Events faces = of(events, "face.appeared", source, epoch);
-  return !faces.empty() && end_of(events, faces.front()->subject) != nullptr && !clip_of(events, faces.front()->subject).status.empty() &&
-         clip_of(events, faces.front()->subject).status != "pending";
+  return !faces.empty() && std::all_of(faces.begin(), faces.end(), [&](const SeenEvent* face) { return is_settled(events, *face); });
+}
+
+bool face_is_open(const Events& events, const char* source, int epoch) {
+  const Events faces = of(events, "face.appeared", source, epoch);
+  return std::any_of(faces.begin(), faces.end(), [&](const SeenEvent* face) { return end_of(events, face->subject) == nullptr; });
 }
 
 bool is_there(const Events& events, const char* type, const char* source, int epoch = -1) {
@@ -54,7 +63,7 @@ std::vector<PlanItem> items() {
        seconds(5),
        [](const Events& events) {
          const Events heat = of(events, "presence.started", "bath");
-         return face_is_over(events, "entrance", 0) && hall_is_back(events) && !heat.empty() &&
+         return faces_are_over(events, "entrance", 0) && hall_is_back(events) && !heat.empty() &&
                 end_of(events, heat.front()->subject) != nullptr;
        },
        seconds(20)},
@@ -62,7 +71,7 @@ std::vector<PlanItem> items() {
        "the gateway is killed with -9 while that clip is being written, and started again",
        {},
        seconds(3),
-       [](const Events& events) { return of(events, "face.appeared", "entrance", 0).size() > 1; },
+       [](const Events& events) { return face_is_open(events, "entrance", 0); },
        seconds(6)},
       {Step::kAgainIn,
        "somebody comes to the entrance again",
@@ -76,7 +85,7 @@ std::vector<PlanItem> items() {
        seconds(4),
        [](const Events& events) { return is_there(events, "face.appeared", "entrance", 1); },
        seconds(8)},
-      {Step::kDone, "", {}, seconds(0), [](const Events& events) { return face_is_over(events, "entrance", 1); }, seconds(15)},
+      {Step::kDone, "", {}, seconds(0), [](const Events& events) { return faces_are_over(events, "entrance", 1); }, seconds(15)},
   };
 }
 
