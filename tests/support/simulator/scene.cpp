@@ -11,8 +11,8 @@
 namespace kanhu::simulator {
 namespace {
 
-constexpr int kSensorNoise = 3;         // luma levels; about what a lit indoor camera shows
-constexpr int kNightNoise = 14;         // a cheap sensor at full gain
+constexpr int kSensorNoise = 3;         // sigma 1.25 of luma: a small sensor in a lit room has 1 to 2
+constexpr int kNightNoise = 14;         // sigma 5.7: a cheap sensor at full gain
 constexpr double kFaceShare = 0.30;     // of the picture's height: 108 px at 360, 216 px at 720
 constexpr double kWalkInSeconds = 1.5;  // from the edge to the middle of the picture
 

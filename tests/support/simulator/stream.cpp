@@ -73,23 +73,27 @@ void Stream::set_size(Size size) {
 void Stream::request_key_frame() { key_wanted_ = true; }
 
 // Key frames come at fixed distances only, as cameras make them: no scene-cut detection. One thread an encoder:
-// x264 and x265 otherwise start one a core for each camera.
+// x264 and x265 otherwise start one a core for each camera. H.264 is VBR below a limit, H.265 a constant rate.
 std::string Stream::launch_line() const {
   const int key_distance = std::max(1, static_cast<int>(std::lround(spec_.gop_seconds * spec_.fps)));
+  // 512 kbit/s at 640x360, as cameras send their sub-streams; 2 Mbit/s at 1280x720.
+  const int kbits = std::max(128, static_cast<int>(512.0 * size_.width * size_.height / (640.0 * 360.0)));
   const std::string source = "( appsrc name=source is-live=true format=time max-buffers=3 leaky-type=downstream ! ";
   switch (codec_) {
     case Codec::kH264:
       return fmt::format(
-          "{}x264enc name=encoder speed-preset=ultrafast {} threads=1 key-int-max={} pass=qual quantizer=26 bframes={} b-adapt=false "
+          "{}x264enc name=encoder speed-preset=ultrafast {} threads=1 key-int-max={} bitrate={} pass=qual quantizer=26 bframes={} "
+          "b-adapt=false "
           "option-string=scenecut=0 ! video/x-h264,stream-format=byte-stream,alignment=au ! "
           "rtph264pay name=pay0 pt=96 config-interval=-1 aggregate-mode=zero-latency )",
-          source, spec_.bframes == 0 ? "tune=zerolatency" : "rc-lookahead=0 sync-lookahead=0 mb-tree=false", key_distance, spec_.bframes);
+          source, spec_.bframes == 0 ? "tune=zerolatency" : "rc-lookahead=0 sync-lookahead=0 mb-tree=false", key_distance, kbits,
+          spec_.bframes);
     case Codec::kH265:
       return fmt::format(
-          "{}x265enc name=encoder speed-preset=ultrafast {} log-level=none key-int-max={} bitrate=600 "
+          "{}x265enc name=encoder speed-preset=ultrafast {} log-level=none key-int-max={} bitrate={} "
           "option-string=pools=none:frame-threads=1:wpp=0:scenecut=0:open-gop=0:bframes={} ! "
           "video/x-h265,stream-format=byte-stream,alignment=au ! rtph265pay name=pay0 pt=96 config-interval=-1 )",
-          source, spec_.bframes == 0 ? "tune=zerolatency" : "", key_distance, spec_.bframes);
+          source, spec_.bframes == 0 ? "tune=zerolatency" : "", key_distance, kbits, spec_.bframes);
     case Codec::kMjpeg:
       break;
   }
