@@ -90,7 +90,9 @@ class CameraSession::Session final : public ingest::SourceSink {
     if (analysed_ && !seen_time_ && !camera_.tools_.replay)
       camera_.lane_->tick(Tick{MediaTime{}, CaptureTime{camera_.tools_.clock.wall(), {}, false}});
     if (recorded_) camera_.recorded_->run_ended(why);
-    if (analysed_) camera_.lane_->end_run(why);
+    // The end of a recording is no loss of a camera.
+    const bool read_out = camera_.tools_.replay && why.kind == ErrorKind::kEndOfStream;
+    if (analysed_) camera_.lane_->end_run(read_out ? Error{ErrorKind::kClosed, "the recording is over"} : why);
     camera_.tools_.report(relay::SourceEnded{camera_.assign_.camera.id, role_, std::move(why)});
     std::scoped_lock lock(mutex_);
     ended_ = true;

@@ -40,7 +40,8 @@ int run_replay(Options options) {
   if (!summary) return report(summary.error());
   const double seconds = to_seconds(std::chrono::steady_clock::now() - begun);
   fmt::print(stderr, "{} events from {:.1f} s of recording in {:.1f} s\n", summary->events, summary->media_seconds, seconds);
-  return EX_OK;
+  for (const std::string& problem : summary->problems) fmt::print(stderr, "kanhu: {}\n", problem);
+  return summary->problems.empty() ? EX_OK : 1;
 }
 
 }  // namespace

@@ -243,7 +243,7 @@ class Replay {
     if (!inbound.message) return fail(ErrorKind::kInternal, "a worker died while replaying: " + inbound.lost);
     if (auto* observed = std::get_if<relay::Observed>(&*inbound.message)) return take(std::move(observed->observation));
     if (auto* ended = std::get_if<relay::SourceEnded>(&*inbound.message); ended && ended->why.kind != ErrorKind::kEndOfStream) {
-      return tl::make_unexpected(ended->why);
+      summary_.problems.push_back(ended->camera + ": " + ended->why.message);
     }
     if (auto* line = std::get_if<relay::LogLine>(&*inbound.message)) {
       log::write(static_cast<log::Level>(std::clamp(line->level, 0, 3)), line->area, line->text);

@@ -22,6 +22,7 @@ struct ReplayOptions {
 struct ReplaySummary {
   std::uint64_t events = 0;
   double media_seconds = 0;
+  std::vector<std::string> problems;  // of recordings that could not be read to their end
 };
 
 // Runs the code of the live gateway on recordings, as fast as the machine can. Observations are merged by (event
