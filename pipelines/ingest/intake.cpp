@@ -61,13 +61,15 @@ GstFlowReturn Intake::refuse(Error why) {
 
 Result<void> Intake::follow_format(GstCaps* caps) {
   if (caps_ && gst_caps_is_equal(caps_.get(), caps)) return {};
-  auto format = read_format(caps);
+  const bool in_container = !untimed_ && spec_.stream.url.starts_with("file:");
+  auto format = read_format(caps, in_container ? FrameRate::kReckoned : FrameRate::kDeclared);
   if (!format) return tl::unexpected(format.error());
   const auto before = format_.with([](auto& held) { return held; });
   if (before && before->codec != (*format)->codec)
     return fail(ErrorKind::kEndOfStream, fmt::format("the camera changed its codec from {} to {}; the stream is set up anew",
                                                      to_string(before->codec), to_string((*format)->codec)));
   caps_.reset(gst_caps_ref(caps));
+  if (before && before->caps == (*format)->caps) return {};
   format_.with([&](auto& held) { held = *format; });
   return {};
 }

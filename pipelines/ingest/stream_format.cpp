@@ -33,7 +33,7 @@ const CodecElements& elements_of(Codec codec) {
   return kElements[static_cast<std::size_t>(codec)];
 }
 
-Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps) {
+Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps, FrameRate rate) {
   const auto codec = codec_of(caps);
   if (!codec)
     return fail(ErrorKind::kUnsupported, "the stream is neither H.264, H.265 nor MJPEG; choose one of them in the camera's video settings");
@@ -44,7 +44,7 @@ Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps) {
   gst_structure_get_int(structure, "height", &format->height);
   int numerator = 0;
   int denominator = 1;
-  if (gst_structure_get_fraction(structure, "framerate", &numerator, &denominator) && denominator > 0)
+  if (rate == FrameRate::kDeclared && gst_structure_get_fraction(structure, "framerate", &numerator, &denominator) && denominator > 0)
     format->frames_per_second = static_cast<double>(numerator) / denominator;
   if (format->width > kMostWidth || format->height > kMostHeight || format->width < 0 || format->height < 0)
     return fail(
@@ -55,7 +55,9 @@ Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps) {
     return fail(ErrorKind::kUnsupported, fmt::format("the stream declares {:.0f} frames a second, more than {:.0f} is not accepted; lower "
                                                      "the frame rate in the camera's video settings",
                                                      format->frames_per_second, kMostFramesPerSecond));
-  const GstPtr<gchar> text(gst_caps_to_string(caps));
+  const GstPtr<GstCaps> kept(gst_caps_copy(caps));
+  if (rate == FrameRate::kReckoned) gst_structure_remove_field(gst_caps_get_structure(kept.get(), 0), "framerate");
+  const GstPtr<gchar> text(gst_caps_to_string(kept.get()));
   format->caps = text.get();
   return std::shared_ptr<const StreamFormat>(std::move(format));
 }

@@ -32,7 +32,10 @@ struct CodecElements {
 };
 const CodecElements& elements_of(Codec codec);
 
-// kUnsupported for pictures or rates beyond the limits above, with the camera setting to change.
-Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps);
+// Whose word a frame rate in caps is. A demuxer reckons one from the times of a few pictures: two that came in a burst make
+// 429 a second of a camera that sends 10. Such a rate is neither limited nor told.
+enum class FrameRate { kDeclared, kReckoned };
+// kUnsupported for pictures or declared rates beyond the limits above, with the camera setting to change.
+Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps, FrameRate rate);
 
 }  // namespace kanhu::ingest

@@ -9,6 +9,7 @@
 #include "pipelines/ingest/mailbox.hpp"
 #include "pipelines/ingest/rtsp_errors.hpp"
 #include "pipelines/ingest/second_hand.hpp"
+#include "pipelines/ingest/stream_format.hpp"
 #include "pipelines/ingest/watchdog.hpp"
 
 using namespace kanhu;
@@ -192,6 +193,17 @@ TEST_CASE("silence means what the camera's progress says") {
   signs.errors_unanswered = 3;
   CHECK(kind_at(start + 70s) == ErrorKind::kCorrupt);
   CHECK_FALSE(check_silence(signs, stats, false, health, start, start + 70s));
+}
+
+TEST_CASE("a frame rate beyond the limit is refused when the camera declares it, not when a demuxer reckoned it") {
+  const ingest::GstPtr<GstCaps> caps(gst_caps_from_string("video/x-h265,width=(int)640,height=(int)360,framerate=(fraction)429/1"));
+  const auto declared = ingest::read_format(caps.get(), ingest::FrameRate::kDeclared);
+  REQUIRE_FALSE(declared);
+  CHECK(declared.error().kind == ErrorKind::kUnsupported);
+  const auto reckoned = ingest::read_format(caps.get(), ingest::FrameRate::kReckoned);
+  REQUIRE(reckoned);
+  CHECK((*reckoned)->frames_per_second == 0);
+  CHECK((*reckoned)->caps.find("framerate") == std::string::npos);
 }
 
 TEST_CASE("an address leads to host and port") {
