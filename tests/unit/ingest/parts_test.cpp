@@ -6,6 +6,7 @@
 #include "pipelines/ingest/background.hpp"
 #include "pipelines/ingest/capture_clock.hpp"
 #include "pipelines/ingest/gate.hpp"
+#include "pipelines/ingest/gst_init.hpp"
 #include "pipelines/ingest/mailbox.hpp"
 #include "pipelines/ingest/rtsp_errors.hpp"
 #include "pipelines/ingest/second_hand.hpp"
@@ -196,6 +197,7 @@ TEST_CASE("silence means what the camera's progress says") {
 }
 
 TEST_CASE("a frame rate beyond the limit is refused when the camera declares it, not when a demuxer reckoned it") {
+  REQUIRE(init_gstreamer());
   const ingest::GstPtr<GstCaps> caps(gst_caps_from_string("video/x-h265,width=(int)640,height=(int)360,framerate=(fraction)429/1"));
   const auto declared = ingest::read_format(caps.get(), ingest::FrameRate::kDeclared);
   REQUIRE_FALSE(declared);
