@@ -240,7 +240,7 @@ class Gateway(Process):
     def info(self):
         answer = self.ask({"v": 1, "request": "info"})
         assert answer["ok"], answer
-        return answer
+        return answer["info"]
 
     def counters(self, name):
         return self.info()["cameras"].get(name, {})

@@ -100,7 +100,7 @@ class FirstLight(Case):
             answer = gateway.ask(request)
             self.assertEqual((answer["ok"], answer["error"]["kind"]), (False, kind), answer)
         wait_for(lambda: {"f1", "f2", "-", "heartbeat"} <= set(feed.heads), 10, f"a head for each stream: {feed.heads.keys()}")
-        self.assertEqual(feed.last_head["heartbeat"]["cameras_up"], 1)
+        wait_for(lambda: feed.last_head["heartbeat"]["cameras_up"] == 1, 5, "heartbeats say one camera is up")
         self.assertIsNone(feed.last_head["f1"]["previous"])
         self.stop(gateway)
 

@@ -1,0 +1,82 @@
+"""Replay equals replay: on any number of threads and worker processes, byte for byte; and it says what is wrong with a bad file."""
+import json
+import shutil
+
+from harness import PATIENCE, Case, camera, facility, main
+
+CLIPS = {"on": ["face.appeared", "presence.started"], "pre_roll": "3s", "post_roll": "3s", "longest": "15s", "ring_bytes": "16MiB"}
+
+
+class Replay(Case):
+    def record(self):
+        """Clips of three cameras; paths of their first parts, and the gateway they come from."""
+        sim = self.simulator("name=h264,period=13,visible=6,offset=6", "name=h265,codec=h265,period=13,visible=6,offset=6",
+                             "name=heat,scene=thermal,period=16,visible=6,offset=7")
+        cameras = [camera(name, sim.url(name), record="main", clips=CLIPS, zones=[{"zone": "room"}]) for name in ("h264", "h265", "heat")]
+        cameras[2]["detector"] = {"name": "thermal-blob", "fps": 5}
+        gateway = self.gateway([facility("f1", cameras, ["room"])])
+        found = {}
+        for name in ("h264", "h265", "heat"):
+            done = gateway.subscriber.wait(90 * PATIENCE, type="clip.updated", camera=name, clip=lambda clip: clip["status"] == "complete")
+            found[name] = gateway.data / "clips" / done.data["clip"]["path"][0]
+        self.stop(gateway)
+        return gateway, found
+
+    def replay(self, *arguments, expect=0):
+        return self.kanhu("replay", "--json", *arguments, expect=expect, deadline=120)
+
+    def assert_same_everywhere(self, *arguments):
+        reference = None
+        for workers in (0, 2):
+            for threads in (1, 4):
+                for _ in range(2):
+                    events = self.replay(*arguments, "--threads", threads, "--workers", workers).stdout.decode().splitlines()
+                    self.assertTrue(events)
+                    if reference is None:
+                        reference = events
+                    for number, (expected, got) in enumerate(zip(reference, events)):
+                        self.assertEqual(got, expected, f"event {number} with --threads {threads} --workers {workers}")
+                    self.assertEqual(len(events), len(reference), f"with --threads {threads} --workers {workers}")
+        return [json.loads(event) for event in reference]
+
+    def test_the_same_recordings_give_the_same_bytes_and_bad_files_are_named(self):
+        gateway, clips = self.record()
+        with self.subTest("clips by .json and by .mp4"):
+            files = [clips["h264"].with_suffix(".json"), clips["h265"], clips["heat"].with_suffix(".json")]
+            events = self.assert_same_everywhere(*files, "--config", gateway.path)
+            types = [event["type"] for event in events]
+            self.assertGreaterEqual(types.count("kanhu.face.appeared"), 2)
+            self.assertIn("kanhu.presence.started", types)
+            self.assertEqual({event["data"]["clock"]["source"] for event in events if event["type"] == "kanhu.face.appeared"} - {"rtcp", "arrival"},
+                             set(), "a clip keeps the clock it was recorded with")
+            live = [event.time for event in gateway.subscriber.find(type="face.appeared")]
+            first = next(event["time"] for event in events if event["type"] == "kanhu.face.appeared")
+            self.assertEqual(first[:16], live[0][:16], "replayed at the time of the recording")
+
+        with self.subTest("plain files"):
+            plain = []
+            for name in ("h264", "h265"):
+                plain.append(self.folder / f"plain-{name}.mp4")
+                shutil.copy(clips[name], plain[-1])
+            events = self.assert_same_everywhere(*plain, "--start", "2026-01-02T03:04:05Z")
+            self.assertTrue([event for event in events if event["type"] == "kanhu.face.appeared"])
+            self.assertTrue(all(event["time"].startswith("2026-01-02T03:04:") for event in events if event["type"].startswith("kanhu.face")))
+
+        with self.subTest("bad files"):
+            text, empty, truncated, newer = (self.folder / name for name in ("text.mp4", "empty.mp4", "truncated.mp4", "newer.json"))
+            text.write_text("this is a letter\n" * 500)
+            empty.write_bytes(b"")
+            truncated.write_bytes(clips["h264"].read_bytes()[:300])
+            newer.write_text(clips["h264"].with_suffix(".json").read_text().replace('"version":1', '"version":99'))
+            for bad in (text, empty, truncated, newer):
+                done = self.replay(bad, expect=None)
+                print(f"  {bad.name}: {done.returncode}: {done.stderr.decode().strip()}")
+                self.assertNotEqual(done.returncode, 0, bad.name)
+                self.assertIn(bad.name, done.stderr.decode())
+                self.assertEqual(done.stdout, b"", bad.name)
+            done = self.replay(self.folder / "nowhere.mp4", expect=2)
+            self.assertIn("nowhere.mp4", done.stderr.decode() + done.stdout.decode())
+
+
+if __name__ == "__main__":
+    main()
