@@ -203,6 +203,7 @@ void Demo::perform(const PlanItem& item) {
   if (item.step == Step::kKill) {
     gateway_->signal(SIGKILL);
     gateway_->ended(seconds(5));
+    feed_.status("the gateway starts again", false);
     listen(milliseconds(0));
     ledger_.killed();
     // The visitor leaves while nobody looks.
@@ -250,6 +251,7 @@ bool Demo::is_time_to_end(Clock::time_point now) {
 
 void Demo::stop() {
   if (gateway_) {
+    feed_.status("", false);
     feed_.line("Stopping: the gateway finishes what it has begun.");
     gateway_->signal(SIGTERM);
     const auto until = Clock::now() + kStopPatience;

@@ -143,7 +143,8 @@ Finding nothing_unplanned(const Events& events) {
   for (const SeenEvent* event : events) {
     if (event->phase == "end") continue;
     const bool is_planned = event->source == "hall" || event->source == "office";
-    if (kNever.contains(event->type) || (event->type == "camera.offline" && !is_planned)) ++found[event->type + " " + event->source];
+    if (kNever.contains(event->type) || (event->type == "camera.offline" && !is_planned))
+      ++found[event->type + (event->source == "-" ? "" : " " + event->source)];
   }
   std::string words;
   for (const auto& [what, count] : found) words += fmt::format("{}{} times {}", words.empty() ? "" : ", ", count, what);

@@ -33,6 +33,12 @@ std::string face_detector(const std::string& kanhu, const std::string& models) {
                      choice->name == "hog" ? "dlib's HOG" : choice->name);
 }
 
+std::string last_lines(const std::string& text, int lines) {
+  std::size_t at = text.size();
+  while (at > 0 && (lines -= text[at - 1] == '\n' && at < text.size() ? 1 : 0) > 0) --at;
+  return text.substr(at);
+}
+
 const char* word(Verdict verdict) {
   switch (verdict) {
     case Verdict::kTrue:
@@ -105,7 +111,8 @@ int Demo::sum_up(bool interrupted) {
   feed_.line(to_text(account));
   feed_.line("");
   if (!good) {
-    feed_.line(fmt::format("Not everything happened as it must. The gateway's log: {}", shown(log_path_)));
+    feed_.line(fmt::format("Not everything happened as it must. The end of the gateway's log, {}:", shown(log_path_)));
+    feed_.line(last_lines(read_text(log_path_).value_or(""), 5));
     return 1;
   }
   feed_.line(interrupted && with_plan_ && !plan_.is_done() ? "Stopped early; everything that was due has happened."
