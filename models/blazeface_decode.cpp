@@ -23,7 +23,8 @@ std::array<Anchor, kBlazeFaceAnchors> make_anchors() {
   std::size_t next = 0;
   for (const auto& [cells, per_cell] : {std::pair{16, 2}, std::pair{8, 6}}) {
     for (int cell = 0; cell < cells * cells; ++cell) {
-      for (int copy = 0; copy < per_cell; ++copy) anchors[next++] = {(cell % cells + 0.5) / cells, (cell / cells + 0.5) / cells};
+      const int column = cell % cells, row = cell / cells;
+      for (int copy = 0; copy < per_cell; ++copy) anchors[next++] = {(column + 0.5) / cells, (row + 0.5) / cells};
     }
   }
   return anchors;

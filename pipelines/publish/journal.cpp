@@ -270,6 +270,7 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
   const auto batch = queue_.take(kMostBatch);
   const bool rotation = batch.front()->kind == Waiting::Kind::kRotate;
   std::vector<std::pair<bool, bool>> seen;
+  seen.reserve(batch.size());
   for (const WaitingPtr& waiting : batch) seen.emplace_back(waiting->handed_out, waiting->provisional);
   last_commit_ = std::chrono::steady_clock::now();
   lock.unlock();
