@@ -100,8 +100,8 @@ Result<void> initialise(std::span<const std::string_view> more) {
     const GstPtr<GError> error(raw);
     return fail(ErrorKind::kInternal, fmt::format("GStreamer does not start: {}", error ? error->message : "no reason given"));
   }
-  // In brackets: the functions, not the macros around them, which compare functions with data pointers.
-  (gst_debug_remove_log_function)(gst_debug_log_default);
+  // In brackets: the functions, not the macros around them, which compare a function with a data pointer (clang refuses).
+  (gst_debug_remove_log_function)(nullptr);  // the default one
   (gst_debug_add_log_function)(write_log, nullptr, nullptr);
   gst_debug_set_active(TRUE);
   // rtspsrc writes whole messages, Authorization included, at level LOG: never let it.
