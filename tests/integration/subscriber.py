@@ -56,6 +56,7 @@ class Subscriber:
     def __init__(self, endpoint, prefix="kanhu1/"):
         self.events, self.complaints, self.missed, self.epochs = [], [], [], []
         self.heads, self.last_head = {}, {}
+        self.bases = {}  # facility -> (epoch, stream_seq) of the first message
         self.numbers = {}  # facility -> (epoch, stream_seq)
         self.last_seq = {}  # epoch -> seq, with the whole gateway subscribed
         self.seen = {}  # id -> bytes
@@ -157,7 +158,7 @@ class Subscriber:
             self.epochs.append(epoch)
         before = self.numbers.get(facility)
         if before is None:
-            self.numbers[facility] = (epoch, number)
+            self.bases[facility] = self.numbers[facility] = (epoch, number)
             return
         if before[0] == epoch:
             if number > before[1] + event:

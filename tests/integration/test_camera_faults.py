@@ -26,11 +26,11 @@ class CameraFaults(Case):
 
     def test_a_pulled_cable_and_a_stall_are_told_once_and_the_return_raises_nothing(self):
         sim = self.simulator("name=hall,person=out", "name=warm,scene=thermal,person=in", "name=cold,scene=thermal,person=out",
-                             "name=still,person=out")
+                             "name=still,person=out", "name=spare,person=out")
         cameras = [camera("hall", sim.url("hall"), zones=[{"zone": "room"}]), camera("still", sim.url("still"), detector={"name": "none"})]
         cameras += [camera(name, sim.url(name), detector=THERMAL, zones=[{"zone": "room"}]) for name in ("warm", "cold")]
         # A neighbour each, so that the site as a whole is never lost.
-        cameras += [camera(f"spare{i}", sim.url("still"), detector={"name": "none"}) for i in range(5)]
+        cameras += [camera(f"spare{i}", sim.url("spare"), detector={"name": "none"}) for i in range(5)]
         gateway = self.gateway([facility("f1", cameras, ["room"])], sources_per_worker=9)
         feed = gateway.subscriber
         sim.tell("person warm out")  # the infrared background is learned of an empty room
