@@ -11,6 +11,9 @@
 namespace kanhu {
 namespace {
 
+// A camera whose session ends is given time to notice before the next one begins: many serve one viewer and answer 453.
+constexpr auto kGoodbye = std::chrono::seconds(1);
+
 std::set<StreamRole> sessions_of(const CameraConfig& camera) {
   std::set<StreamRole> sessions{session_role(camera, camera.analyze)};
   if (camera.record) sessions.insert(session_role(camera, *camera.record));
@@ -57,9 +60,9 @@ Result<std::size_t> CameraControl::worker_with_room(const std::string& facility)
   return started;
 }
 
-void CameraControl::place(relay::Assign assign, std::size_t worker) {
+void CameraControl::place(relay::Assign assign, std::size_t worker, std::chrono::nanoseconds after) {
   const std::string camera = assign.camera.id;
-  for (StreamRole role : sessions_of(assign.camera)) reconnects_.add({camera, role}, assign.facility, clock_.mono());
+  for (StreamRole role : sessions_of(assign.camera)) reconnects_.add({camera, role}, assign.facility, clock_.mono(), after);
   (void)workers_.send(worker, assign);
   placed_[camera] = {std::move(assign), worker};
 }
@@ -106,7 +109,7 @@ CameraControl::Changes CameraControl::change(const Config& config) {
       if (old.camera == assign.camera && old.credentials == assign.credentials && old.facility == assign.facility) continue;
       const std::size_t worker = found->second.worker;
       remove(id);
-      place(std::move(assign), worker);
+      place(std::move(assign), worker, kGoodbye);
       ++changes.changed;
       continue;
     }

@@ -50,7 +50,7 @@ class CameraControl {
 
   static relay::Assign assignment(const Config& config, const FacilityConfig& facility, const CameraConfig& camera);
   Result<std::size_t> worker_with_room(const std::string& facility);
-  void place(relay::Assign assign, std::size_t worker);
+  void place(relay::Assign assign, std::size_t worker, std::chrono::nanoseconds after = {});
   void remove(const std::string& camera);
   void handle(const Note& note);
   void assign_again(std::size_t worker);

@@ -13,10 +13,11 @@ constexpr auto kHealthyRun = std::chrono::seconds(30);  // a run this long start
 
 }  // namespace
 
-void Reconnects::add(const Key& key, const std::string& site, MonoTime now) {
+void Reconnects::add(const Key& key, const std::string& site, MonoTime now, std::chrono::nanoseconds after) {
   Session session;
   session.site = site;
-  session.since = session.due = now;
+  session.since = now;
+  session.due = now + after;
   sessions_.insert_or_assign(key, session);
 }
 
@@ -36,6 +37,8 @@ void Reconnects::ended(const Key& key, ErrorKind why, MonoTime now) {
   auto found = sessions_.find(key);
   if (found == sessions_.end()) return;
   Session& session = found->second;
+  // The end of the session that this one replaces.
+  if (session.where == Where::kWaiting && why == ErrorKind::kClosed) return;
   if (session.where == Where::kUp && now - session.since >= kHealthyRun) session.ordinary.reset();
   session.since = now;
   session.where = Where::kWaiting;

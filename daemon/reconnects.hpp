@@ -31,7 +31,8 @@ class Reconnects {
 
   explicit Reconnects(std::function<std::uint64_t()> random) : random_(std::move(random)) {}
 
-  void add(const Key& key, const std::string& site, MonoTime now);  // due at once; forgets an earlier history
+  // Due `after` that time; forgets an earlier history.
+  void add(const Key& key, const std::string& site, MonoTime now, std::chrono::nanoseconds after = {});
   void remove(const std::string& camera);
   void up(const Key& key, MonoTime now);
   void ended(const Key& key, ErrorKind why, MonoTime now);

@@ -145,7 +145,7 @@ class GatewayDies(Case):
         second = Process("second", [KANHU, "run", "--config", str(gateway.path)], self.folder)
         self.processes.append(second)
         wait_for(lambda: not second.alive(), 30, "the second one ends")
-        self.assertEqual(second.popen.returncode, 75)
+        self.assertEqual(second.end(), 75)
         self.assertIn("another gateway uses", second.log.read_text())
         self.assertTrue(gateway.alive())
         gateway.state()
