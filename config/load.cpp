@@ -137,10 +137,8 @@ Error error_of(const LoadReport& report) {
 
 Result<std::string> read_file(const std::string& path) {
   const auto refused = [&](int code) {
-    const ErrorKind kind = code == ENOENT                    ? ErrorKind::kNotFound
-                           : code == EACCES || code == EPERM ? ErrorKind::kPermission
-                                                             : ErrorKind::kIo;
-    return fail(kind, fmt::format("cannot read the configuration {}: {}", path, std::generic_category().message(code)));
+    return fail(ErrorKind::kInvalidConfig,
+                fmt::format("cannot read the configuration {}: {}", path, std::generic_category().message(code)));
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return refused(errno);

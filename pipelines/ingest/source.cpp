@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "base/digest.hpp"
-#include "base/log.hpp"
 #include "base/text.hpp"
 #include "base/thread_name.hpp"
 #include "pipelines/ingest/background.hpp"
@@ -158,8 +157,9 @@ Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& c
     if (spec.replay) return fail(ErrorKind::kInvalidArgument, "a camera cannot be replayed; give a file");
     receiver = make_rtsp_receiver(spec);
   } else {
-    return fail(ErrorKind::kUnsupported,
-                fmt::format("{} is no address of a camera or recording; expected rtsp:// or file://", quoted(log::redact(url))));
+    // What is no URL may still hold a password, where nothing that knows URLs would find it.
+    const std::string shown = url.find('@') == std::string::npos ? quoted(url) : "this";
+    return fail(ErrorKind::kUnsupported, fmt::format("{} is no address of a camera or recording; expected rtsp:// or file://", shown));
   }
   auto intake = std::make_shared<Intake>(spec, clock, std::move(run));
   std::shared_ptr<const Signs> signs(intake, &intake->signs);

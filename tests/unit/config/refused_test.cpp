@@ -209,9 +209,11 @@ TEST_CASE("columns count characters, not bytes") {
   CHECK(report.problems[0].column == 35);
 }
 
-TEST_CASE("a file that cannot be read is told apart from one that is wrong") {
-  CHECK(load_config("/nowhere/kanhu.yaml").error().kind == ErrorKind::kNotFound);
-  CHECK(load_config("/").error().kind == ErrorKind::kIo);
+TEST_CASE("a file that cannot be read is a configuration refused, and the system's reason is told") {
+  const auto missing = load_config("/nowhere/kanhu.yaml");
+  CHECK(missing.error().kind == ErrorKind::kInvalidConfig);
+  CHECK(missing.error().message == "cannot read the configuration /nowhere/kanhu.yaml: No such file or directory");
+  CHECK(load_config("/").error().kind == ErrorKind::kInvalidConfig);
   CHECK(check_config_file("/nowhere/kanhu.yaml").problems.size() == 1);
 }
 
