@@ -49,6 +49,7 @@ class Commands(Case):
         gateway = self.gateway([facility("f1", [camera("a", sim.url("a"), detector=NONE)]),
                                 facility("f2", [camera("b", sim.url("b"), detector=NONE)])])
         gateway.wait_up("a", "b")
+        wait_for(lambda: gateway.info()["gateway"]["cameras_up"] == 2, 5, "both are counted")
         status = self.kanhu("status", "-c", gateway.path).stdout.decode()
         self.assertRegex(status, r"f1/a +up +yes +yes")
         self.assertIn("cameras 2/2", status)
@@ -99,6 +100,7 @@ class Commands(Case):
         sim = self.simulator("name=a,person=out")
         gateway = self.gateway([facility("f1", [camera("a", sim.url("a"))])])
         gateway.wait_up("a")
+        wait_for(lambda: gateway.counters("a").get("packets") and gateway.info()["gateway"]["cameras_up"] == 1, 10, "counters, which come once a second")
         code, text = gateway.http("/metrics")
         self.assertEqual(code, 200)
         for line in text.splitlines():
