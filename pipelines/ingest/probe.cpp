@@ -4,6 +4,7 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -164,6 +165,8 @@ std::string passed_detail(Step step, const RtspAddress& address, const ProbeRepo
   return {};
 }
 
+constexpr std::chrono::seconds kGoodbye{1};
+
 ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Credential& credential,
                      std::chrono::steady_clock::time_point until) {
   ProbeReport report;
@@ -208,6 +211,8 @@ ProbeReport probe(const StreamConfig& stream, const Credential& credential, std:
   // Two thirds of the patience for TCP, so that UDP gets its turn when nothing arrives.
   auto by_tcp = probe_by(Transport::kTcp, stream, credential, stream.url.starts_with("rtsp:") ? now + patience * 2 / 3 : until);
   if (!by_tcp.error || (by_tcp.error->kind != ErrorKind::kTransport && by_tcp.error->kind != ErrorKind::kTimeout)) return by_tcp;
+  // The camera is given time to notice the end of the first try: one that serves a single viewer answers 453 until then.
+  std::this_thread::sleep_for(kGoodbye);
   auto by_udp = probe_by(Transport::kUdp, stream, credential, until);
   return by_udp.steps.size() >= by_tcp.steps.size() ? by_udp : by_tcp;
 }
