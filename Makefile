@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: run test install-deps build package format clean
 
-run: build
+run: install-deps
+	@setup/build release kanhu kanhu-simulator kanhu-demo
 	@setup/get-weights
 	@faces=$$(ls -d run/faces/*.jpg 2>/dev/null | head -n 1); \
 	build/release/tests/support/demo/kanhu-demo --duration $(DURATION) --models run/models $${faces:+--faces run/faces}

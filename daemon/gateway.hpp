@@ -75,7 +75,7 @@ class Gateway final : public rules::RulesSink {
   std::atomic<int> cameras_enabled_{0};
   mutable std::mutex head_mutex_;
   std::function<Json()> rules_snapshot_;  // of the rules thread
-  publish::JournalHead last_head_;  // once the journal is closed; under head_mutex_
+  publish::JournalHead last_head_;        // once the journal is closed; under head_mutex_
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<publish::Journal> journal_;
   std::unique_ptr<RulesThread> rules_;

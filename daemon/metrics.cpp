@@ -113,6 +113,8 @@ class HttpServer final : public MetricsServer {
     if (port < 0) return fail(ErrorKind::kIo, fmt::format("metrics: cannot listen on {}: is the port in use?", host));
     endpoint_ = fmt::format("http://{}:{}", host, port);
     thread_ = std::thread([this] { server_.listen_after_bind(); });
+    // Stopping a server that does not run yet would be forgotten.
+    while (!server_.is_running()) std::this_thread::yield();
     return {};
   }
   std::string endpoint() const override { return endpoint_; }

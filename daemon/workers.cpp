@@ -25,7 +25,10 @@ extern char** environ;
 namespace kanhu {
 namespace {
 
-constexpr auto kSpinning = std::chrono::seconds(3);
+// Work without an end shows by the processor time it burns; a worker that starves on a busy machine burns little, and
+// one that hangs burns none.
+constexpr auto kSpinning = std::chrono::seconds(3);  // of processor time
+constexpr auto kHanging = std::chrono::seconds(10);
 constexpr auto kSilent = std::chrono::seconds(4);
 constexpr auto kStartUp = std::chrono::seconds(20);  // loading models on a busy small box
 constexpr auto kSendPatience = std::chrono::seconds(2);
@@ -79,6 +82,13 @@ std::uint64_t resident_bytes(int pid) {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+std::chrono::nanoseconds processor_time(int pid) {
+  clockid_t clock = 0;
+  timespec used{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
   return fmt::format("exited with {}", WEXITSTATUS(status));
@@ -98,7 +108,8 @@ struct Workers::Process {
   MonoTime started{};
   MonoTime spoke{};
   std::uint64_t progress = 0;
-  MonoTime moved{};
+  MonoTime moved{};                        // when analysis last finished something, or had nothing to do
+  std::chrono::nanoseconds moved_used{0};  // processor time used until then
   bool heard = false;
   std::uint64_t resident = 0;
   std::string sentence;  // why we killed it
@@ -172,7 +183,7 @@ Result<void> Workers::send(std::size_t worker, const relay::Message& message) {
   return sent;
 }
 
-void Workers::read(std::size_t number, std::shared_ptr<Process> process) {
+void Workers::read(std::size_t number, const std::shared_ptr<Process>& process) {
   name_this_thread(fmt::format("relay/{}", number));
   for (;;) {
     auto message = process->channel->receive();
@@ -185,7 +196,10 @@ void Workers::read(std::size_t number, std::shared_ptr<Process> process) {
       std::scoped_lock lock(mutex_);
       process->spoke = clock_.mono();
       process->heard = true;
-      if (stats->progress != process->progress || stats->idle) process->moved = process->spoke;
+      if (stats->progress != process->progress || stats->idle) {
+        process->moved = process->spoke;
+        process->moved_used = process->pid != 0 ? processor_time(process->pid) : std::chrono::nanoseconds(0);
+      }
       process->progress = stats->progress;
       continue;
     }
@@ -235,8 +249,10 @@ void Workers::judge(Process& process, MonoTime now) {
     process.sentence = fmt::format("used {} MiB of memory, {} allowed", process.resident >> 20, options_.memory_bytes >> 20);
   } else if (now - process.spoke > (process.heard ? std::chrono::nanoseconds(kSilent) : std::chrono::nanoseconds(kStartUp))) {
     process.sentence = "fell silent";
-  } else if (process.heard && now - process.moved > kSpinning) {
-    process.sentence = "span: no analysis finished for 3 s although some waited";
+  } else if (process.heard && now - process.moved > kSpinning && processor_time(process.pid) - process.moved_used > kSpinning) {
+    process.sentence = "spun: 3 s of processor time and no analysis finished";
+  } else if (process.heard && now - process.moved > kHanging) {
+    process.sentence = "hung: no analysis finished for 10 s although some waited";
   }
   if (process.sentence.empty()) return;
   log::error("workers", "worker {} {}: killed", process.number, process.sentence);

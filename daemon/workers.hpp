@@ -17,8 +17,8 @@
 namespace kanhu {
 
 // Starts, limits, watches and restarts workers: this same executable through /proc/self/exe, or in one process a
-// thread behind the same socket. A worker that dies, spins (no analysis finished for 3 s although some waits), falls
-// silent for 4 s or outgrows its memory is killed and started again; the first restart is immediate, later ones back
+// thread behind the same socket. A worker that dies, spins (3 s of processor time and no analysis finished), hangs (10 s),
+// falls silent for 4 s or outgrows its memory is killed and started again; the first restart is immediate, later ones back
 // off 1 -> 30 s.
 // Thread: start, watch and stop from the control thread, send from any. `message` and `lost` are called on a reader thread per
 // worker, in order for one worker.
@@ -57,7 +57,7 @@ class Workers {
  private:
   struct Process;
   Result<void> launch(std::size_t number);
-  void read(std::size_t number, std::shared_ptr<Process> process);
+  void read(std::size_t number, const std::shared_ptr<Process>& process);
   void judge(Process& process, MonoTime now);
   void kill(Process& process, const std::string& sentence);
 
