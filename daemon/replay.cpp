@@ -94,7 +94,7 @@ class Replay {
     sink_.owner = this;
     rules_.emplace(config_, sink_);
     if (auto begun = begin(); !begun) return tl::make_unexpected(begun.error());
-    while (!merge_.done()) {
+    while (!merge_.done() || ended_ < opened_) {
       auto message = inbox_.pop();
       if (!message) break;
       if (auto handled = handle(*message); !handled) return tl::make_unexpected(handled.error());
@@ -236,13 +236,16 @@ class Replay {
     assign.sidecar = part.sidecar;
     assign.part = part.number;
     if (auto sent = workers_->send(recording.worker, assign); !sent) return sent;
+    ++opened_;
     return workers_->send(recording.worker, relay::Open{recording.camera.id, StreamRole::kMain});
   }
 
   Result<void> handle(Inbound& inbound) {
     if (!inbound.message) return fail(ErrorKind::kInternal, "a worker died while replaying: " + inbound.lost);
     if (auto* observed = std::get_if<relay::Observed>(&*inbound.message)) return take(std::move(observed->observation));
-    if (auto* ended = std::get_if<relay::SourceEnded>(&*inbound.message); ended && ended->why.kind != ErrorKind::kEndOfStream) {
+    auto* ended = std::get_if<relay::SourceEnded>(&*inbound.message);
+    if (ended) ++ended_;
+    if (ended && ended->why.kind != ErrorKind::kEndOfStream) {
       summary_.problems.push_back(ended->camera + ": " + ended->why.message);
     }
     if (auto* line = std::get_if<relay::LogLine>(&*inbound.message)) {
@@ -295,6 +298,9 @@ class Replay {
   Sink sink_;
   std::optional<rules::Rules> rules_;
   ObservationMerge merge_;
+  // Parts of recordings. What a part ended with, which may be its only trouble, comes beside the observations.
+  std::size_t opened_ = 0;
+  std::size_t ended_ = 0;
   // Holds back the workers' readers, not this thread: waiting observations live in the merge.
   BoundedQueue<Inbound> inbox_{4096};
   std::optional<Workers> workers_;

@@ -340,11 +340,12 @@ void SourceAnalyzer::end_run(const Error& why) {
   if (!state.active) return;
   state.arrival = MonoTime{};
   state.health.run_ended(why);
-  state.say_health();
   const bool ours = why.kind == ErrorKind::kClosed;
   state.unknown = ours ? kNotAnalysed : kOffline;
   state.end_tracks(ours ? "closed" : "camera_lost");
   state.say_presence();
+  // The last word of a run: replay knows by it that nothing more of this run comes.
+  state.say_health();
   state.active = false;
 }
 

