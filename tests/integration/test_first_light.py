@@ -42,7 +42,7 @@ class FirstLight(Case):
         self.assertLess(abs((captured[-1] - captured[0]) - (pts[-1] - pts[0])), 500_000, "capture times keep pace with pts")
         self.assertLessEqual(clip["start"], start.time)
         self.assertGreaterEqual(clip["end"], start.time)
-        self.assertTrue(decodes(folder / clip["path"][0]))
+        self.assertTrue(decodes(folder / clip["path"][0], sidecar["codec"]))
         self.assertFalse(list(pathlib.Path(folder).rglob(f"{clip['id']}.times")), "the times log is gone")
 
     def test_infrared_presence_begins_and_ends_and_nothing_of_it_is_recorded(self):
