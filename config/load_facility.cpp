@@ -45,7 +45,7 @@ void read_presence(Section section, PresenceConfig& into) {
 
 void read_health(Section section, HealthConfig& into) {
   section.duration("stall_after", into.stall_after, 1s, 8s);
-  section.duration("freeze_after", into.freeze_after, 2s, 1h);
+  section.duration("freeze_after", into.freeze_after, 12s, 1h);
   section.duration("dark_after", into.dark_after, 1s, 1h);
   section.number("dark_below", into.dark_below, 0, 255);
   section.finish();

@@ -26,10 +26,21 @@ std::string latency(const Json& latencies, const char* stage) {
                      one.value("count", std::uint64_t{0}));
 }
 
+// By the rows themselves, so that the sum never contradicts them.
+std::pair<int, int> up_of(const Json& state) {
+  int up = 0, all = 0;
+  const Json cameras = state.value("cameras", Json::object());
+  for (const Json& camera : cameras) {
+    ++all;
+    up += text_of(camera, "state") == "up" ? 1 : 0;
+  }
+  return {up, all};
+}
+
 void print_table(const Json& state, const Json& info) {
   const Json& gateway = info.at("gateway");
   fmt::print("{}  {}  up {:.0f} s  cameras {}/{}\n\n", gateway.value("id", ""), gateway.value("build", ""), gateway.value("uptime_s", 0.0),
-             gateway.value("cameras_up", 0), gateway.value("cameras", 0));
+             up_of(state).first, up_of(state).second);
   fmt::print("{:<24} {:<12} {:<9} {:<7} {:<7} {:<9} {:<8} {:>6}  {:<34} {}\n", "camera", "state", "connected", "packets", "picture",
              "decodable", "analysed", "fps", "last event", "cause");
   const Json cameras = state.value("cameras", Json::object());
@@ -80,8 +91,8 @@ int status(Options options) {
   } else {
     print_table(state->value("state", Json::object()), *info);
   }
-  const Json& gateway = info->at("gateway");
-  return gateway.value("cameras_up", 0) == gateway.value("cameras", 0) ? EX_OK : 1;
+  const auto [up, all] = up_of(state->value("state", Json::object()));
+  return up == all ? EX_OK : 1;
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 #include "daemon/workers.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -52,10 +55,20 @@ Result<int> spawn_worker(int socket, int lock, std::size_t number) {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 
+  // What the service manager gives the gateway is not the workers'.
+  std::vector<char*> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    constexpr std::string_view kOurs[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "CREDENTIALS_DIRECTORY=", "LISTEN_"};
+    const bool ours = std::any_of(std::begin(kOurs), std::end(kOurs), [&](std::string_view name) { return text.rfind(name, 0) == 0; });
+    if (!ours) environment.push_back(*entry);
+  }
+  environment.push_back(nullptr);
+
   std::string name = "kanhu", verb = "worker", which = std::to_string(number);
   char* arguments[] = {name.data(), verb.data(), which.data(), nullptr};
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, arguments, environ);
+  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, arguments, environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) return fail(ErrorKind::kInternal, fmt::format("cannot start a worker: {}", std::strerror(error)));

@@ -39,6 +39,7 @@ constexpr std::array kOwnElements = std::to_array<std::string_view>({
     "qtdemux",
     "matroskademux",
     "mp4mux",
+    "qtmux",
     "h264timestamper",
     "h265timestamper",
     // codecs
@@ -81,6 +82,15 @@ void keep_only(std::span<const std::string_view> more) {
            std::find(more.begin(), more.end(), name) != more.end();
   };
   GstRegistry* registry = gst_registry_get();
+  // A plugin that is loaded later registers all its elements again: load what is used now, then remove the rest.
+  const auto load = [](std::string_view name) {
+    GstElementFactory* factory = gst_element_factory_find(std::string(name).c_str());
+    if (factory == nullptr) return;
+    if (GstPluginFeature* loaded = gst_plugin_feature_load(GST_PLUGIN_FEATURE(factory))) gst_object_unref(loaded);
+    gst_object_unref(factory);
+  };
+  for (std::string_view name : kOwnElements) load(name);
+  for (std::string_view name : more) load(name);
   GList* features = gst_registry_feature_filter(
       registry, [](GstPluginFeature*, gpointer) -> gboolean { return TRUE; }, FALSE, nullptr);
   for (GList* item = features; item != nullptr; item = item->next) {

@@ -29,7 +29,7 @@ std::string face_detector(const std::string& kanhu, const std::string& models) {
   const auto choice = models::choose_detector(config, path);
   if (!choice) return "none: " + choice.error().message;
   if (choice->name == "blazeface") return "BlazeFace, " + shown(choice->weights_path);
-  return fmt::format("{} instead of BlazeFace, whose weights are not here (docs/models.md)",
+  return fmt::format("{} instead of BlazeFace, whose weights are not here (docs/operations.md)",
                      choice->name == "hog" ? "dlib's HOG" : choice->name);
 }
 

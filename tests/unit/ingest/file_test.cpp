@@ -185,18 +185,12 @@ TEST_CASE("pictures beyond the limits never reach a decoder") {
       "threads=1 ! "
       "h264parse ! mp4mux ! filesink location=" +
       (folder / "wide.mp4").string());
-  run_pipeline(
-      "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=160,height=160,framerate=90/1 ! x264enc speed-preset=ultrafast threads=1 "
-      "! "
-      "h264parse ! mp4mux ! filesink location=" +
-      (folder / "fast.mp4").string());
-  for (const char* name : {"wide.mp4", "fast.mp4"}) {
-    const auto memory = run_to_end(replay_of(folder / name));
-    check_promises(memory);
-    CHECK(memory.ends[0].kind == ErrorKind::kUnsupported);
-    CHECK(memory.packets.empty());
-    CHECK(memory.frame_pts.empty());
-  }
+  // A container's frame rate is the demuxer's guess from two pts, so a file is held to size alone.
+  const auto memory = run_to_end(replay_of(folder / "wide.mp4"));
+  check_promises(memory);
+  CHECK(memory.ends[0].kind == ErrorKind::kUnsupported);
+  CHECK(memory.packets.empty());
+  CHECK(memory.frame_pts.empty());
 }
 
 TEST_CASE("a replay that is stopped in the middle ends with closed and says nothing more") {

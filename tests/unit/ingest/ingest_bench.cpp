@@ -45,6 +45,7 @@ void RememberingSink::on_packet(PacketPtr packet) {
     std::scoped_lock lock(mutex_);
     memory_.packets.push_back(std::move(packet));
   }
+  changed_.notify_all();  // at_packet may hold this call back for long
   if (at_packet) at_packet();
 }
 
