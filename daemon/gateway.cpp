@@ -230,6 +230,7 @@ void Gateway::shut_down() {
   metrics_.reset();
   query_.reset();
   if (workers_) workers_->stop(kDrainDeadline);
+  if (rules_) rules_->wait();  // what is queued may still give the keeper work
   keeper_.reset();
   if (rules_) {
     rules_->post([this](rules::Rules& rules) { rules.finish(clock_.wall(), "gateway_stopped"); });

@@ -15,7 +15,8 @@ def shape(line):
     """What stays the same from run to run: who, what, which phase, in which words; no times, scores, counts or ids."""
     line = re.sub(r"^\d\d:\d\d:\d\d\.\d +", "", line.strip())
     line = re.sub(r"clip [a-z2-7]{8}", "clip ID", line)
-    line = re.sub(r"partial \([a-z_]+\)|complete", "DONE", line)
+    line = re.sub(r" *\[from the journal\]$", "", line)
+    line = re.sub(r"partial( \([a-z_0-9, ]+\))?|complete", "DONE", line)
     line = re.sub(r"\d+(\.\d+)?", "N", line)
     return re.sub(r" +", " ", line)
 
