@@ -17,6 +17,9 @@ void add(relay::CameraStats& into, const relay::CameraStats& from) {
   into.work.merge(from.work);
 }
 
+// Workers report every second: an older rate is of a camera nobody hears of any more.
+constexpr auto kFresh = std::chrono::seconds(5);
+
 double per_second(std::uint64_t now, std::uint64_t before, double seconds) {
   return now > before && seconds > 0 ? static_cast<double>(now - before) / seconds : 0;
 }
@@ -47,17 +50,20 @@ void CameraBoard::forget(const std::string& camera) {
   entries_.with([&](auto& entries) { entries.erase(camera); });
 }
 
-std::map<std::string, CameraBoard::Row> CameraBoard::rows() const {
-  return entries_.with([](const auto& entries) {
+std::map<std::string, CameraBoard::Row> CameraBoard::rows(MonoTime now) const {
+  return entries_.with([&](const auto& entries) {
     std::map<std::string, Row> rows;
-    for (const auto& [camera, entry] : entries) rows[camera] = entry.row;
+    for (const auto& [camera, entry] : entries) {
+      Row& row = rows[camera] = entry.row;
+      if (now - entry.seen > kFresh) row.packets_per_second = row.frames_per_second = row.kilobits_per_second = 0;
+    }
     return rows;
   });
 }
 
-std::pair<LatencyHistogram, LatencyHistogram> CameraBoard::latencies() const {
+std::pair<LatencyHistogram, LatencyHistogram> CameraBoard::latencies(MonoTime now) const {
   std::pair<LatencyHistogram, LatencyHistogram> both;
-  for (const auto& [camera, row] : rows()) {
+  for (const auto& [camera, row] : rows(now)) {
     both.first.merge(row.total.wait);
     both.second.merge(row.total.work);
   }

@@ -25,9 +25,9 @@ class CameraBoard {
 
   void update(const relay::CameraStats& stats, MonoTime now);
   void forget(const std::string& camera);
-  std::map<std::string, Row> rows() const;
+  std::map<std::string, Row> rows(MonoTime now) const;  // rates are 0 when nothing was heard for 5 s
   // Waits and works of all cameras together.
-  std::pair<LatencyHistogram, LatencyHistogram> latencies() const;
+  std::pair<LatencyHistogram, LatencyHistogram> latencies(MonoTime now) const;
 
  private:
   struct Entry {

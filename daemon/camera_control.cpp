@@ -101,11 +101,16 @@ CameraControl::Changes CameraControl::change(const Config& config) {
   }
   for (const std::string& id : gone) remove(id);
   changes.removed = static_cast<int>(gone.size());
+  changes.removed_cameras = gone;
 
   for (auto& [id, assign] : wanted) {
     auto found = placed_.find(id);
     if (found != placed_.end()) {
       const relay::Assign& old = found->second.assign;
+      // A secret that cannot be read just now does not take down a camera that runs with it.
+      if (old.camera == assign.camera) {
+        for (const auto& [name, secret] : old.credentials) assign.credentials.try_emplace(name, secret);
+      }
       if (old.camera == assign.camera && old.credentials == assign.credentials && old.facility == assign.facility) continue;
       const std::size_t worker = found->second.worker;
       remove(id);

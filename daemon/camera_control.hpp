@@ -31,11 +31,14 @@ class CameraControl {
   CameraControl(Workers& workers, const Clock& clock, int sources_per_worker, Upcalls upcalls);
 
   void tell(Note note) { notes_.push(std::move(note)); }
+  // From now on notes are dropped: nobody turns any more, and nobody may wait for that.
+  void stop_listening() { notes_.close(); }
 
   // Starts workers for the cameras of `config` and assigns them; sites stay together where they fit.
   Result<void> begin(const Config& config);
   struct Changes {
     int added = 0, removed = 0, changed = 0;
+    std::vector<std::string> removed_cameras;
   };
   // Cameras that are as they were, with the secrets they had, are not touched.
   Changes change(const Config& config);

@@ -51,8 +51,12 @@ class CameraSession::Session final : public ingest::SourceSink {
     on_end(why);
   }
 
-  void stop_and_wait() {
+  void begin_stop() {
     if (source_) source_->stop();
+  }
+
+  void stop_and_wait() {
+    begin_stop();
     std::unique_lock lock(mutex_);
     ended_changed_.wait(lock, [&] { return ended_; });
   }
@@ -159,6 +163,13 @@ void CameraSession::open(StreamRole role) {
   auto source = ingest::make_source(spec, tools_.clock);
   if (!source) return slot->refuse(source.error());
   slot->start(std::move(*source));
+}
+
+void CameraSession::begin_stop() {
+  std::scoped_lock lock(mutex_);
+  for (const auto& session : sessions_) {
+    if (session) session->begin_stop();
+  }
 }
 
 void CameraSession::request_clip(const ClipRequest& request) {

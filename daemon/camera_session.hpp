@@ -37,6 +37,7 @@ class CameraSession {
   CameraSession& operator=(const CameraSession&) = delete;
 
   void open(StreamRole role);
+  void begin_stop();  // asks the sources to end, without waiting; before the destructor, when many cameras go at once
   void request_clip(const ClipRequest& request);
   relay::CameraStats stats() const;
   const std::string& detector_name() const { return assign_.camera.detector.name; }  // as configured

@@ -44,6 +44,7 @@ void ClipKeeper::apply_retention() {
     return;
   }
   for (const record::Sidecar& sidecar : record::plan_retention(upcalls_.limits(), std::move(*clips), clock_.wall())) {
+    if (requests_.closed()) return;  // the gateway stops; the rest has time
     ClipRecord gone = sidecar.record;
     gone.status = ClipStatus::kMissing;
     gone.reason = "retention";

@@ -12,7 +12,8 @@ void add_worker(CLI::App& app, Command& chosen) {
   command->add_option("number");
   command->callback([&chosen] {
     chosen = [] {
-      // Both are sent to the whole group by a terminal or the service manager: the gateway drains its workers itself.
+      // All are sent to the whole group by a terminal or the service manager: the gateway drains its workers itself.
+      std::signal(SIGHUP, SIG_IGN);
       std::signal(SIGINT, SIG_IGN);
       std::signal(SIGTERM, SIG_IGN);
       std::signal(SIGPIPE, SIG_IGN);

@@ -37,16 +37,6 @@ std::vector<std::string> facility_ids(const Config& config) {
   return ids;
 }
 
-ClipRecord missing_clip(const ClipRequest& request, const std::string& reason) {
-  ClipRecord record;
-  record.clip = request.clip;
-  record.facility = request.facility;
-  record.source = request.source;
-  record.status = ClipStatus::kMissing;
-  record.reason = reason;
-  return record;
-}
-
 // Retention's word on a clip the rules have long forgotten.
 EventDraft clip_removed(const ClipRecord& record, const std::string& subject, WallTime now) {
   EventDraft draft;
@@ -178,7 +168,8 @@ Result<void> Gateway::open_answers() {
   cameras_ = std::make_unique<CameraControl>(
       *workers_, clock_, config->gateway.sources_per_worker,
       CameraControl::Upcalls{
-          [this](const ClipRequest& request) { on_clip(missing_clip(request, "worker_lost")); },
+          // What is on disk says what became of it, after the worker that wrote it.
+          [this](const ClipRequest& request) { keeper_->settle(request); },
           [this](const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) { on_worker_gone(gone, cameras); }});
 
   auto query = publish::QueryServer::open(
@@ -229,6 +220,7 @@ int Gateway::run() {
 void Gateway::shut_down() {
   metrics_.reset();
   query_.reset();
+  if (cameras_) cameras_->stop_listening();
   if (workers_) workers_->stop(kDrainDeadline);
   if (rules_) rules_->wait();  // what is queued may still give the keeper work
   keeper_.reset();
@@ -338,11 +330,13 @@ void Gateway::reload() {
     log::warning("config", "changes under gateway, publish, journal and metrics take effect at the next start");
   }
   const auto changes = cameras_->change(*config);
+  for (const std::string& camera : changes.removed_cameras) board_.forget(camera);
   cameras_enabled_ = enabled_cameras(*config);
   journal_->declare_streams(facility_ids(*config));
-  rules_->post([this, config](rules::Rules& rules) {
+  // Loading models takes a while: not on the rules thread.
+  rules_->post([this, config, made = provenance_of(*config)](rules::Rules& rules) {
     rules.reconfigure(config, clock_.wall());
-    provenance_.with([&](auto& value) { value = provenance_of(*config); });
+    provenance_.with([&](auto& value) { value = made; });
     config_.with([&](ConfigPtr& value) { value = config; });
   });
   note(rules::gateway_config_changed(old->gateway.id, clock_.wall(),

@@ -25,9 +25,9 @@ Json Gateway::info_answer() {
   const publish::JournalHead now = head();
   const publish::JournalStats journal = journal_->stats();
   const publish::PublisherStats published = publisher_->stats();
-  const auto [wait, work] = board_.latencies();
+  const auto [wait, work] = board_.latencies(clock_.mono());
   Json cameras = Json::object();
-  for (const auto& [id, row] : board_.rows()) cameras[id] = to_json(row);
+  for (const auto& [id, row] : board_.rows(clock_.mono())) cameras[id] = to_json(row);
   Json workers = Json::array();
   for (const Workers::View& view : workers_->view()) {
     workers.push_back({{"pid", view.pid},

@@ -85,6 +85,9 @@ class Replay {
         files_(make_posix_file_io()),
         merge_([this](const Observation& observation) { judge(observation); }) {}
 
+  // Nobody takes from the inbox any more: readers that wait for room must not be waited for.
+  ~Replay() { inbox_.close(); }
+
   Result<ReplaySummary> run() {
     for (const std::string& file : options_.files) {
       if (auto added = add(file); !added) return tl::make_unexpected(added.error());
@@ -99,6 +102,7 @@ class Replay {
       if (!message) break;
       if (auto handled = handle(*message); !handled) return tl::make_unexpected(handled.error());
     }
+    inbox_.close();
     workers_.reset();
     rules_->finish(last_time_, "recording_ended");
     for (const Recording& recording : recordings_) summary_.media_seconds += recording.media_seconds;

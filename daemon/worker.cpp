@@ -23,6 +23,8 @@ namespace {
 
 // A worker whose gateway has gone must not keep cameras and files for itself.
 constexpr unsigned kTeardownDeadlineSeconds = 8;
+// The slowest detector takes 0.1 s a picture, 2 s for its very first one on a busy machine.
+constexpr auto kLongestPicture = std::chrono::milliseconds(2500);
 
 std::atomic<relay::Channel*> log_channel{nullptr};
 
@@ -64,6 +66,7 @@ class Worker {
     }
     stop_changed_.notify_all();
     stats_thread_.join();
+    for (const auto& [id, camera] : cameras_) camera->begin_stop();
     cameras_.clear();
     recorder_.reset();
   }
@@ -117,9 +120,13 @@ class Worker {
 
   void send_stats() {
     name_this_thread("stats");
+    std::uint64_t progress = 0;
     std::unique_lock lock(mutex_);
     while (!stop_changed_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; })) {
-      (void)channel_.try_send(relay::WorkerStats{scheduler_.progress(), scheduler_.idle()});
+      // One picture that is never done with hides behind the others' progress: then no progress is told.
+      const bool stuck = scheduler_.longest_at_work() > kLongestPicture;
+      if (!stuck) progress = scheduler_.progress();
+      (void)channel_.try_send(relay::WorkerStats{progress, !stuck && scheduler_.idle()});
       for (const auto& [id, camera] : cameras_) {
         relay::CameraStats stats = camera->stats();
         const std::string& name = camera->detector_name();

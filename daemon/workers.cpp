@@ -42,12 +42,15 @@ constexpr int kSocketDescriptor = 3;
 constexpr int kLockDescriptor = 4;
 
 Result<int> spawn_worker(int socket, int lock, std::size_t number) {
+  // Both are lifted above the places they are copied to: either may stand at 3 or 4 itself.
+  const int safe_socket = ::fcntl(socket, F_DUPFD_CLOEXEC, 10);
+  const int safe_lock = lock >= 0 ? ::fcntl(lock, F_DUPFD_CLOEXEC, 10) : -1;
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, socket, kSocketDescriptor);
-  if (lock >= 0) posix_spawn_file_actions_adddup2(&actions, lock, kLockDescriptor);
+  posix_spawn_file_actions_adddup2(&actions, safe_socket, kSocketDescriptor);
+  if (safe_lock >= 0) posix_spawn_file_actions_adddup2(&actions, safe_lock, kLockDescriptor);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none;
@@ -71,6 +74,8 @@ Result<int> spawn_worker(int socket, int lock, std::size_t number) {
   const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, arguments, environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
+  ::close(safe_socket);
+  if (safe_lock >= 0) ::close(safe_lock);
   if (error != 0) return fail(ErrorKind::kInternal, fmt::format("cannot start a worker: {}", std::strerror(error)));
   return pid;
 }
@@ -145,7 +150,11 @@ Result<std::size_t> Workers::start() {
     processes_.push_back(std::make_shared<Process>());
     processes_.back()->gone = true;
   }
-  if (auto launched = launch(number); !launched) return tl::make_unexpected(launched.error());
+  if (auto launched = launch(number); !launched) {
+    std::scoped_lock lock(mutex_);
+    processes_.pop_back();
+    return tl::make_unexpected(launched.error());
+  }
   return number;
 }
 
@@ -285,7 +294,11 @@ std::vector<std::size_t> Workers::watch() {
   {
     std::scoped_lock lock(mutex_);
     const MonoTime now = clock_.mono();
+    // After a pause of this whole process (a stopped machine, a long reload) nobody could have been heard.
+    const bool was_away = watched_ != MonoTime{} && now - watched_ > std::chrono::seconds(1);
+    watched_ = now;
     for (std::size_t i = 0; i < processes_.size(); ++i) {
+      if (was_away) processes_[i]->spoke = processes_[i]->moved = now;
       judge(*processes_[i], now);
       if (processes_[i]->gone && processes_[i]->restart_at && *processes_[i]->restart_at <= now && !stopping_) {
         processes_[i]->restart_at.reset();

@@ -67,6 +67,7 @@ class Workers {
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Process>> processes_;  // a slot keeps its number over restarts
   bool stopping_ = false;
+  MonoTime watched_{};
 };
 
 }  // namespace kanhu

@@ -86,6 +86,7 @@ struct Scheduler::State {
   std::size_t picks = 0;
   bool stopping = false;
   std::atomic<std::uint64_t> progress{0};
+  std::vector<std::atomic<std::int64_t>> at_work_since;  // by thread: nanoseconds of `clock`, 0 between pieces of work
   std::vector<std::thread> threads;
 
   void enqueue(const SeatPtr& seat) {
@@ -99,7 +100,7 @@ struct Scheduler::State {
   void close(const SeatPtr& seat);
   SeatPtr pick();
   void loop(int number);
-  void serve(Seat& seat, std::vector<LaneItem>& items, DetectorShelf& shelf);
+  void serve(int number, Seat& seat, std::vector<LaneItem>& items, DetectorShelf& shelf);
   void analyze(Seat& seat, const Frame& frame, DetectorShelf& shelf);
 };
 
@@ -157,7 +158,7 @@ void Scheduler::State::loop(int number) {
     lock.unlock();
     room.notify_all();
 
-    serve(*seat, items, shelf);
+    serve(number, *seat, items, shelf);
     items.clear();
     const bool following = seat->analyzer.has_tracks();
 
@@ -170,8 +171,10 @@ void Scheduler::State::loop(int number) {
   }
 }
 
-void Scheduler::State::serve(Seat& seat, std::vector<LaneItem>& items, DetectorShelf& shelf) {
+void Scheduler::State::serve(int number, Seat& seat, std::vector<LaneItem>& items, DetectorShelf& shelf) {
+  auto& since = at_work_since[static_cast<std::size_t>(number)];
   for (LaneItem& item : items) {
+    since = clock.mono().time_since_epoch().count();
     if (auto* begin = std::get_if<RunBegin>(&item)) {
       seat.analyzer.begin_run(begin->run);
     } else if (auto* end = std::get_if<RunEnd>(&item)) {
@@ -188,6 +191,7 @@ void Scheduler::State::serve(Seat& seat, std::vector<LaneItem>& items, DetectorS
         stats.work.add(end_time - start);
       });
     }
+    since = 0;
     progress.fetch_add(1, std::memory_order_relaxed);
   }
   const AnalyzerStats now = seat.analyzer.stats();
@@ -234,6 +238,7 @@ class PooledLane final : public Lane {
 
 Scheduler::Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock)
     : state_(std::make_shared<State>(replay, std::move(detectors), clock)) {
+  state_->at_work_since = std::vector<std::atomic<std::int64_t>>(static_cast<std::size_t>(std::max(1, threads)));
   for (int number = 0; number < std::max(1, threads); ++number)
     state_->threads.emplace_back([state = state_.get(), number] { state->loop(number); });
 }
@@ -260,6 +265,15 @@ std::unique_ptr<Lane> Scheduler::open(const CameraConfig& camera, ObservationSin
 }
 
 std::uint64_t Scheduler::progress() const { return state_->progress.load(std::memory_order_relaxed); }
+
+std::chrono::nanoseconds Scheduler::longest_at_work() const {
+  const std::int64_t now = state_->clock.mono().time_since_epoch().count();
+  std::int64_t longest = 0;
+  for (const auto& since : state_->at_work_since) {
+    if (const std::int64_t begun = since; begun != 0) longest = std::max(longest, now - begun);
+  }
+  return std::chrono::nanoseconds(longest);
+}
 
 bool Scheduler::idle() const {
   std::scoped_lock lock(state_->mutex);

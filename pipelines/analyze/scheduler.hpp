@@ -52,6 +52,8 @@ class Scheduler {
   // Pieces of work finished since the start, for the watchdog: it must move while something waits.
   std::uint64_t progress() const;
   bool idle() const;
+  // How long the piece of work that has taken longest so far is being done; zero when none is.
+  std::chrono::nanoseconds longest_at_work() const;
   void wait_idle() const;  // until idle() was true once: replay calls it before it closes a lane
 
  private:

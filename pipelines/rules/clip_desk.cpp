@@ -133,6 +133,8 @@ const Clip* ClipDesk::settle(const ClipRecord& record, WallTime now) {
   // A late answer corrects an earlier word: the latest journalled status is the truth.
   for (Clip& clip : done_) {
     if (clip.request.clip != record.clip || clip.status == status) continue;
+    // A recorder that never had the clip (a restarted worker, asked to extend it) does not undo what is on disk.
+    if (record.status == ClipStatus::kMissing && clip.status.contains("path")) return nullptr;
     clip.status = std::move(status);
     clip.settled = now;
     return &clip;

@@ -57,14 +57,15 @@ TEST_CASE("counters go on when a restarted worker begins again at 0, and rates c
   const auto at = [](int s) { return MonoTime(std::chrono::seconds(s)); };
   board.update(stats(100, 50), at(1));
   board.update(stats(120, 55), at(2));
-  CHECK(board.rows().at("hall").packets_per_second == Approx(20));
-  CHECK(board.rows().at("hall").frames_per_second == Approx(5));
-  CHECK(board.rows().at("hall").kilobits_per_second == Approx(160));
+  CHECK(board.rows(at(2)).at("hall").packets_per_second == Approx(20));
+  CHECK(board.rows(at(4)).at("hall").frames_per_second == Approx(5));
+  CHECK(board.rows(at(4)).at("hall").kilobits_per_second == Approx(160));
+  CHECK(board.rows(at(9)).at("hall").frames_per_second == 0);
   board.update(stats(10, 4), at(4));
-  CHECK(board.rows().at("hall").total.packets == 130);
-  CHECK(board.rows().at("hall").total.frames_analysed == 59);
+  CHECK(board.rows(at(4)).at("hall").total.packets == 130);
+  CHECK(board.rows(at(4)).at("hall").total.frames_analysed == 59);
   board.forget("hall");
-  CHECK(board.rows().empty());
+  CHECK(board.rows(at(4)).empty());
 }
 
 TEST_CASE("metrics are Prometheus text with a label a camera, whatever is missing") {
