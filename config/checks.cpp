@@ -86,11 +86,11 @@ std::string url_fault(std::string_view url) {
     return "a URL holds no white space or control characters";
   }
   if (url.find('@') != std::string_view::npos) {
-    return "a URL holds no user, password or '@' (shown here to nobody); use credential: NAME, and: kanhu secret set NAME";
+    return "a URL holds no user, password or '@' (shown here to nobody); use credential: NAME, and: kanhu secret set NAME --user USER";
   }
   const std::string folded = lower(url);
   for (const char* word : {"password=", "passwd=", "pwd=", "pass="}) {
-    if (folded.find(word) != std::string::npos) return "a URL holds no password; use credential: NAME, and: kanhu secret set NAME";
+    if (folded.find(word) != std::string::npos) return "a URL holds no password; use credential: NAME, and: kanhu secret set NAME --user USER";
   }
   if (url.starts_with("file://")) {
     const std::string_view path = url.substr(7);

@@ -139,7 +139,7 @@ Result<Credential> load_secret(std::string_view name, const std::string& secrets
   }
   auto found = read(fmt::format("{}/{}", secrets_dir, name), true);
   if (!found && found.error().kind == ErrorKind::kNotFound)
-    found.error().message += fmt::format("; make it with: kanhu secret set {}", name);
+    found.error().message += fmt::format("; make it with: kanhu secret set {} --user USER", name);
   return found;
 }
 

@@ -102,7 +102,7 @@ bool Section::secret_name(std::string_view key, std::string& into) {
   if (!is_identifier(node->text)) {
     reading_.refuse(node->mark,
                     fmt::format("{}: expected the name of a secret (1 to 32 of a-z, 0-9, '-' and '_'), never the password itself; "
-                                "store that with: kanhu secret set NAME",
+                                "store that with: kanhu secret set NAME --user USER",
                                 key));
     return false;
   }

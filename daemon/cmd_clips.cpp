@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sysexits.h>
@@ -32,6 +35,23 @@ Json clip_json(const std::string& dir, const record::Sidecar& sidecar) {
   return json;
 }
 
+// Media of finished clips that no readable sidecar speaks for; one being written has its .times beside it.
+std::vector<std::string> media_without_sidecar(const std::string& dir) {
+  auto files = make_posix_file_io();
+  std::vector<std::string> strays;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir, problem)) {
+    const auto& path = entry.path();
+    if (path.extension() != ".mp4" && path.extension() != ".mov") continue;
+    std::filesystem::path clip = path.parent_path() / path.stem();
+    if (clip.has_extension()) clip = clip.parent_path() / clip.stem();
+    if (std::filesystem::exists(clip.string() + ".times")) continue;
+    if (!record::read_sidecar(*files, clip.string() + ".json")) strays.push_back(path.string());
+  }
+  std::sort(strays.begin(), strays.end());
+  return strays;
+}
+
 int clips(Options options) {
   if (options.dir.empty()) {
     auto config = load_config(options.config);
@@ -39,9 +59,12 @@ int clips(Options options) {
     options.dir = config->gateway.data_dir + "/clips";
   }
   auto files = make_posix_file_io();
+  if (!files->exists(options.dir))
+    return report({ErrorKind::kNotFound, options.dir + " is not there: has the gateway of this configuration ever run?"});
   auto listed = record::list_clips(*files, options.dir);
   if (!listed) return report(listed.error());
   int bad = 0;
+  int intact = 0;
   for (const record::Sidecar& sidecar : *listed) {
     const ClipRecord& record = sidecar.record;
     if (!options.camera.empty() && record.source != options.camera) continue;
@@ -50,6 +73,7 @@ int clips(Options options) {
       const auto verified = record::verify_clip(*files, options.dir, sidecar);
       verdict = verified ? "intact" : verified.error().message;
       bad += verified ? 0 : 1;
+      intact += verified ? 1 : 0;
     }
     if (options.json) {
       Json json = clip_json(options.dir, sidecar);
@@ -61,6 +85,13 @@ int clips(Options options) {
     fmt::print("{}  {:<20} {:>6.1f} s {:>8.1f} KiB  {:<28} {}{}{}\n", format_utc(record.from).substr(0, 19) + "Z",
                record.facility + "/" + record.source, to_seconds(record.to - record.from), static_cast<double>(record.bytes) / 1024, status,
                record.parts.empty() ? record.clip : options.dir + "/" + record.parts.front(), verdict.empty() ? "" : "  ", verdict);
+  }
+  if (options.verify) {
+    for (const std::string& stray : media_without_sidecar(options.dir)) {
+      fmt::print("{}  NO SIDECAR THAT CAN BE READ\n", stray);
+      ++bad;
+    }
+    fmt::print(stderr, "{} clips intact, {} not\n", intact, bad);
   }
   return bad == 0 ? EX_OK : 1;
 }

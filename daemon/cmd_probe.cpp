@@ -42,12 +42,12 @@ Json report_json(const ingest::ProbeReport& report) {
 void print_words(const ingest::ProbeReport& report, const Options& options) {
   for (const auto& step : report.steps) fmt::print("{:<10} {:<5} {}\n", step.name, step.passed ? "ok" : "FAILS", step.detail);
   if (report.error) {
-    fmt::print("\n{}: {}\n", to_string(report.error->kind), report.error->message);
+    fmt::print("\n{}\n", to_string(report.error->kind));
     return;
   }
-  fmt::print("\n{} {}x{}, {:.1f} frames/s, {:.0f} kbit/s, key frame every {}, {}, by {}\n", to_string(report.format.codec),
-             report.format.width, report.format.height, report.measured_frames_per_second, report.kilobits_per_second,
-             report.gop_seconds > 0 ? fmt::format("{:.1f} s", report.gop_seconds) : "more than the probe's time",
+  fmt::print("\n{} {}x{}, {:.1f} frames/s, {:.0f} kbit/s, {}, {}, by {}\n", to_string(report.format.codec), report.format.width,
+             report.format.height, report.measured_frames_per_second, report.kilobits_per_second,
+             report.gop_seconds > 0 ? fmt::format("key frame every {:.1f} s", report.gop_seconds) : "no second key frame in this time",
              report.has_b_frames ? "B-frames" : "no B-frames", to_string(report.transport));
   fmt::print("clock: {}\n", report.has_rtcp_time ? fmt::format("sender reports, {} ms from this machine", report.clock_offset.count())
                                                  : "no sender report came; capture times will be arrival times");
@@ -60,6 +60,11 @@ void print_words(const ingest::ProbeReport& report, const Options& options) {
 
 int probe(const Options& options) {
   log::init(log::Level::kOff);
+  if (options.url.find('@') != std::string::npos) {
+    return report({ErrorKind::kInvalidArgument,
+                   "the URL must hold no user and password (it is not repeated here); keep them with: kanhu secret set NAME "
+                   "--user USER, and say --credential NAME"});
+  }
   StreamConfig stream;
   stream.url = options.url;
   stream.transport = Transport::kAuto;
@@ -96,7 +101,7 @@ void add_probe(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("probe", "Try a camera: what it sends, or the step that fails and the fix");
   auto options = std::make_shared<Options>();
   command->add_option("url", options->url, "rtsp://host[:port]/path, without user and password")->required();
-  command->add_option("--credential", options->credential, "Name of a secret (kanhu secret set NAME)");
+  command->add_option("--credential", options->credential, "Name of a secret (kanhu secret set NAME --user USER)");
   command->add_option("--secrets-dir", options->secrets_dir, "Where the secret is (default: gateway.secrets_dir of the configuration)");
   command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
   command->add_option("--picture", options->picture, "Where to save the first picture; empty: nowhere")->capture_default_str();

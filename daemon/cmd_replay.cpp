@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -30,6 +31,11 @@ int run_replay(Options options) {
     auto start = parse_utc(options.start);
     if (!start) return report(start.error());
     options.replay.start = *start;
+  }
+  const auto names = detector_names();
+  if (std::find(names.begin(), names.end(), options.replay.detector) == names.end()) {
+    return report(
+        {ErrorKind::kInvalidArgument, fmt::format("no detector \"{}\"; known: {}", options.replay.detector, fmt::join(names, ", "))});
   }
   Feed feed(stdout);
   const auto begun = std::chrono::steady_clock::now();

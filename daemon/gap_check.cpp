@@ -1,5 +1,6 @@
 #include "daemon/gap_check.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace kanhu {
@@ -14,6 +15,20 @@ std::vector<std::string> split(const std::string& topic) {
 
 }  // namespace
 
+// A head names the epoch before and its last durable number of the stream.
+std::uint64_t GapCheck::missed_at_the_end_before(const std::string& stream, const std::string& payload) {
+  const auto had = ended_.find(stream);
+  if (had == ended_.end()) return 0;
+  const std::uint64_t number = had->second;
+  ended_.erase(had);
+  const auto head = parse_json(payload);
+  if (!head || !head->is_object() || !head->contains("previous") || !(*head)["previous"].is_object()) return 0;
+  const Json& previous = (*head)["previous"];
+  if (previous.value("epoch", "") != ended_epoch_) return 0;
+  const auto last = previous.value("stream_seq", std::uint64_t{0});
+  return last > number ? last - number : 0;
+}
+
 GapCheck::Verdict GapCheck::look(const publish::LiveMessage& message) {
   Verdict verdict;
   const auto parts = split(message.topic);  // kanhu1, facility, source, type
@@ -22,14 +37,15 @@ GapCheck::Verdict GapCheck::look(const publish::LiveMessage& message) {
   const bool is_head = parts[3] == "head";
   const std::string epoch = message.header.value("epoch", "");
   if (epoch != epoch_) {
-    verdict.new_epoch = !epoch_.empty();
-    epoch_ = epoch;
-    last_.clear();
+    verdict.new_epoch = restarted_ = !epoch_.empty();
+    ended_epoch_ = std::exchange(epoch_, epoch);
+    ended_ = std::exchange(last_, {});
   }
   const auto number = message.header.value("stream_seq", std::uint64_t{0});
-  auto [known, first] = last_.try_emplace(verdict.stream, is_head ? number : number - 1);
+  const auto [known, first] = last_.try_emplace(verdict.stream, restarted_ ? 0 : is_head ? number : number - 1);
   std::uint64_t& last = known->second;
   verdict.is_event = !is_head;
+  if (is_head) verdict.missed += missed_at_the_end_before(verdict.stream, message.payload);
   if (!is_head && number <= last) {
     verdict.duplicate = true;
     ++totals_.duplicates;
@@ -37,10 +53,10 @@ GapCheck::Verdict GapCheck::look(const publish::LiveMessage& message) {
   }
   const std::uint64_t expected = is_head ? last : last + 1;
   if (number > expected) {
-    verdict.missed = number - expected;
-    ++totals_.gaps;
-    totals_.missed += verdict.missed;
+    verdict.missed += number - expected;
   }
+  if (verdict.missed > 0) ++totals_.gaps;
+  totals_.missed += verdict.missed;
   if (number > last) last = number;
   if (!is_head) ++totals_.events;
   return verdict;

@@ -10,7 +10,7 @@
 namespace kanhu {
 
 // What any subscriber has to do (docs/events.md): follows `stream_seq` per facility and `head` messages, and so knows
-// what it did not get. A stream is known from its first message on.
+// what it did not get. A stream is known from its first message on; after a restart seen by this subscriber, from 1.
 // Thread: confined.
 class GapCheck {
  public:
@@ -29,8 +29,13 @@ class GapCheck {
   const Totals& totals() const { return totals_; }
 
  private:
+  std::uint64_t missed_at_the_end_before(const std::string& stream, const std::string& payload);
+
   std::string epoch_;
-  std::map<std::string, std::uint64_t> last_;  // by stream, in this epoch
+  bool restarted_ = false;                      // this epoch was seen to begin: its streams count from 1
+  std::map<std::string, std::uint64_t> last_;   // by stream, in this epoch
+  std::map<std::string, std::uint64_t> ended_;  // of the epoch before, until a head says how that one ended
+  std::string ended_epoch_;
   Totals totals_;
 };
 

@@ -66,6 +66,25 @@ TEST_CASE("a new epoch starts counting anew") {
   CHECK_FALSE(verdict.duplicate);
 }
 
+TEST_CASE("what was sent before the subscriber was back after a restart is missed, not forgotten") {
+  GapCheck check;
+  check.look(event(41));
+  CHECK(check.look(event(5, "b")).missed == 4);
+  CHECK(check.look(message("kanhu1/yunshan/-/head/", "b", 2)).missed == 2);
+  CHECK(check.totals().gaps == 2);
+}
+
+TEST_CASE("the end of the epoch before that never came is missed too, once") {
+  GapCheck check;
+  check.look(event(5));
+  auto restarted = head(0, "b");
+  restarted.payload = R"({"previous":{"epoch":"a","seq":50,"stream_seq":9}})";
+  CHECK(check.look(restarted).missed == 4);
+  CHECK(check.look(restarted).missed == 0);
+  CHECK(check.look(event(1, "b")).missed == 0);
+  CHECK(check.totals().missed == 4);
+}
+
 TEST_CASE("heartbeats and commits are no part of a stream") {
   GapCheck check;
   check.look(event(1));
