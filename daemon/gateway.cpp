@@ -65,7 +65,7 @@ int take_signal() {
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> Gateway::open(ConfigPtr config, const std::string& config_path) {
+Result<std::unique_ptr<Gateway>> Gateway::open(const ConfigPtr& config, const std::string& config_path) {
   auto files = make_posix_file_io();
   auto folder = DataFolder::open(*files, config->gateway.data_dir);
   if (!folder) return tl::make_unexpected(folder.error());
@@ -77,7 +77,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(ConfigPtr config, const std::stri
   return gateway;
 }
 
-Gateway::Gateway(ConfigPtr config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files)
+Gateway::Gateway(const ConfigPtr& config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files)
     : config_path_(std::move(config_path)),
       run_(random_id()),
       subject_(rules::gateway_subject(config->gateway.id, run_)),

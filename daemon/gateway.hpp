@@ -29,14 +29,14 @@ class Gateway final : public rules::RulesSink {
  public:
   // Opens folder, journal and sockets, ends what a crash left open, starts the workers. `config_path` is read again on SIGHUP.
   // SIGTERM, SIGINT and SIGHUP must be blocked in the whole process before this.
-  static Result<std::unique_ptr<Gateway>> open(ConfigPtr config, const std::string& config_path);
+  static Result<std::unique_ptr<Gateway>> open(const ConfigPtr& config, const std::string& config_path);
   ~Gateway() override;
 
   // Until SIGTERM or SIGINT; the first drains to a deadline, a second ends the process. Exit code.
   int run();
 
  private:
-  Gateway(ConfigPtr config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files);
+  Gateway(const ConfigPtr& config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files);
   Result<void> open_publishing();
   void restore_incidents();
   Result<void> open_answers();

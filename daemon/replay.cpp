@@ -112,7 +112,7 @@ class Replay {
  private:
   struct Sink final : rules::RulesSink {
     Replay* owner = nullptr;
-    void emit(EventDraft draft) override { owner->number(std::move(draft)); }
+    void emit(EventDraft draft) override { owner->number(draft); }
     void request_clip(ClipRequest) override {}
   };
 
@@ -283,7 +283,7 @@ class Replay {
     rules_->observe(observation);
   }
 
-  void number(EventDraft draft) {
+  void number(const EventDraft& draft) {
     EventId id;
     id.epoch = epoch_;
     id.seq = ++seq_;

@@ -8,8 +8,8 @@
 
 namespace kanhu {
 
-RulesThread::RulesThread(ConfigPtr config, rules::RulesSink& sink, const Clock& clock, Work each_second)
-    : clock_(clock), each_second_(std::move(each_second)), rules_(std::move(config), sink), thread_([this] { run(); }) {}
+RulesThread::RulesThread(const ConfigPtr& config, rules::RulesSink& sink, const Clock& clock, Work each_second)
+    : clock_(clock), each_second_(std::move(each_second)), rules_(config, sink), thread_([this] { run(); }) {}
 
 RulesThread::~RulesThread() {
   queue_.close();

@@ -23,7 +23,7 @@ class RulesThread final : public ObservationSink {
   using Work = std::function<void(rules::Rules&)>;
 
   // `each_second` runs on this thread after the rules have learnt the time.
-  RulesThread(ConfigPtr config, rules::RulesSink& sink, const Clock& clock, Work each_second);
+  RulesThread(const ConfigPtr& config, rules::RulesSink& sink, const Clock& clock, Work each_second);
   ~RulesThread() override;
 
   void observe(Observation observation) override;

@@ -97,7 +97,7 @@ class Worker {
   WorkerTools tools() {
     return {scheduler_,   recorder_ ? &*recorder_ : nullptr,
             *files_,      clock_,
-            sink_,        [this](relay::Message message) { (void)channel_.send(message); },
+            sink_,        [this](const relay::Message& message) { (void)channel_.send(message); },
             setup_.replay};
   }
 

@@ -89,7 +89,7 @@ void RouterServer::serve_one() {
     }
   }
   // [id][json] from DEALER, [id][""][json] from REQ; the answer has the same form.
-  const bool delimited = frames.size() == 3 && frames[1].size() == 0;
+  const bool delimited = frames.size() == 3 && frames[1].empty();
   Json reply;
   if (too_many || (frames.size() != 2 && !delimited)) {
     reply = error_answer(ErrorKind::kCorrupt, "a request is one frame of JSON, or an empty frame and one of JSON");

@@ -83,7 +83,7 @@ struct Rules::State {
   bool finished = false;              // nothing begins any more; clips still get their last word
 };
 
-Rules::Rules(ConfigPtr config, RulesSink& sink) : state_(std::make_unique<State>(sink)) { enrol(state_->context, config); }
+Rules::Rules(const ConfigPtr& config, RulesSink& sink) : state_(std::make_unique<State>(sink)) { enrol(state_->context, config); }
 Rules::~Rules() = default;
 
 void Rules::observe(const Observation& observation) {
@@ -146,7 +146,7 @@ void Rules::advance(WallTime now) {
   for (const Clip* clip : context.clips.expire(now)) announce_clip(context, *clip, now);
 }
 
-void Rules::reconfigure(ConfigPtr config, WallTime now) {
+void Rules::reconfigure(const ConfigPtr& config, WallTime now) {
   Context& context = state_->context;
   context.now = std::max(context.now, now);
   // Ends are told with the names of the configuration they were started under.

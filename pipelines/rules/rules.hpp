@@ -29,7 +29,7 @@ class RulesSink {
 // Thread: confined (the `rules` thread; in replay the merging thread).
 class Rules {
  public:
-  Rules(ConfigPtr config, RulesSink& sink);
+  Rules(const ConfigPtr& config, RulesSink& sink);
   ~Rules();
 
   // What was open when the journal was last written (the `open` array of a journal snapshot/recovery). Each open
@@ -51,7 +51,7 @@ class Rules {
   // Once a second of the gateway's time (live) or of the merged event time (replay).
   void advance(WallTime now);
   // Cameras that came, went or changed; open incidents of what went end with config_changed.
-  void reconfigure(ConfigPtr config, WallTime now);
+  void reconfigure(const ConfigPtr& config, WallTime now);
   // The gateway stops: every open incident ends with `reason` (gateway_stopped; in replay: recording_ended).
   // Afterwards only `clip` and the clips' deadlines (`advance`) are heard.
   void finish(WallTime now, const std::string& reason);

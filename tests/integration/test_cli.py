@@ -183,8 +183,9 @@ class Commands(Case):
         wait_for(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO, 5, "the terminal does not echo")
         os.write(terminal, CANARY.encode() + b"\n")
         read_until(b"written")
+        status = os.waitpid(pid, 0)[1]  # before the terminal goes: its end is a SIGHUP
         os.close(terminal)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0)
         self.assertNotIn(CANARY.encode(), shown)
         self.assertEqual((folder / "cam").read_text().splitlines(), ["viewer", CANARY])
         self.assertEqual((folder / "cam").stat().st_mode & 0o777, 0o600)
