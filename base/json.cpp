@@ -16,7 +16,7 @@ namespace kanhu {
 
 namespace {
 
-constexpr std::int64_t kLargestExact = std::int64_t{1} << 53;
+[[maybe_unused]] constexpr std::int64_t kLargestExact = std::int64_t{1} << 53;
 
 // ECMA-262 Number::toString: the shortest digits that read back the same, laid out by the exponent.
 void append_number(std::string& out, double value) {

@@ -22,8 +22,8 @@ class NoState final : public DetectorState {};
 
 class BlazeFace final : public Detector {
  public:
-  BlazeFace(cv::dnn::Net net, std::string digest, const BlazeFaceOptions& options)
-      : net_(std::move(net)),
+  BlazeFace(const cv::dnn::Net& net, std::string digest, const BlazeFaceOptions& options)
+      : net_(net),
         names_(net_.getUnconnectedOutLayersNames()),
         info_{"blazeface", "face", std::move(digest)},
         options_(options) {
@@ -117,7 +117,7 @@ Result<std::unique_ptr<Detector>> make_blazeface(const std::vector<unsigned char
     auto net = cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(weights.data()), weights.size());
     net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
-    auto detector = std::make_unique<BlazeFace>(std::move(net), std::move(digest), options);
+    auto detector = std::make_unique<BlazeFace>(net, std::move(digest), options);
     detector->prove();
     return detector;
   } catch (const std::exception& error) {
