@@ -90,7 +90,8 @@ std::string url_fault(std::string_view url) {
   }
   const std::string folded = lower(url);
   for (const char* word : {"password=", "passwd=", "pwd=", "pass="}) {
-    if (folded.find(word) != std::string::npos) return "a URL holds no password; use credential: NAME, and: kanhu secret set NAME --user USER";
+    if (folded.find(word) != std::string::npos)
+      return "a URL holds no password; use credential: NAME, and: kanhu secret set NAME --user USER";
   }
   if (url.starts_with("file://")) {
     const std::string_view path = url.substr(7);

@@ -23,10 +23,7 @@ class NoState final : public DetectorState {};
 class BlazeFace final : public Detector {
  public:
   BlazeFace(const cv::dnn::Net& net, std::string digest, const BlazeFaceOptions& options)
-      : net_(net),
-        names_(net_.getUnconnectedOutLayersNames()),
-        info_{"blazeface", "face", std::move(digest)},
-        options_(options) {
+      : net_(net), names_(net_.getUnconnectedOutLayersNames()), info_{"blazeface", "face", std::move(digest)}, options_(options) {
     const std::array<int, 4> shape{1, kBlazeFaceInput, kBlazeFaceInput, 3};
     input_.create(4, shape.data(), CV_32F);
   }
