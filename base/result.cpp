@@ -14,6 +14,8 @@ const char* to_string(ErrorKind kind) {
       return "permission";
     case ErrorKind::kUnauthorized:
       return "unauthorized";
+    case ErrorKind::kNoCredential:
+      return "no_credential";
     case ErrorKind::kNameResolution:
       return "name_resolution";
     case ErrorKind::kRefused:

@@ -16,6 +16,7 @@ enum class ErrorKind {
   kNotFound,         // file, camera, event, path on a camera (RTSP 404)
   kPermission,       // the operating system refused
   kUnauthorized,     // wrong user or password (RTSP 401/403)
+  kNoCredential,     // user and password are needed and none are there: nothing named, or the secret missing
   kNameResolution,   // DNS
   kRefused,          // nobody listens there
   kUnreachable,      // no route, or no answer to the connection attempt

@@ -156,7 +156,7 @@ std::string polygon_fault(const Polygon& polygon) {
 }
 
 std::string time_zone_fault(const std::string& name) {
-  const std::string expected = fmt::format("{} is no IANA time zone such as Asia/Shanghai", kanhu::quoted(name));
+  std::string expected = fmt::format("{} is no IANA time zone such as Asia/Shanghai", kanhu::quoted(name));
   const bool form =
       !name.empty() && name.size() <= 64 && is_letter_or_digit(name.front()) && name.find("//") == std::string::npos &&
       name.back() != '/' && name.find("..") == std::string::npos &&

@@ -25,20 +25,26 @@ std::set<StreamRole> sessions_of(const CameraConfig& camera) {
 CameraControl::CameraControl(Workers& workers, const Clock& clock, int sources_per_worker, Upcalls upcalls)
     : workers_(workers), clock_(clock), sources_per_worker_(sources_per_worker), upcalls_(std::move(upcalls)), reconnects_(random_u64) {}
 
-relay::Assign CameraControl::assignment(const Config& config, const FacilityConfig& facility, const CameraConfig& camera) {
+relay::Assign CameraControl::assignment(const FacilityConfig& facility, const CameraConfig& camera) {
   relay::Assign assign;
   assign.facility = facility.id;
   assign.camera = camera;
-  for (StreamRole role : sessions_of(camera)) {
-    const std::string& name = stream_for(camera, role)->credential;
-    if (name.empty()) continue;
-    if (auto secret = load_secret(name, config.gateway.secrets_dir)) {
+  for (const Error& missing : read_secrets(assign)) log::error("control", "camera {}: {}", camera.id, missing.message);
+  return assign;
+}
+
+std::vector<Error> CameraControl::read_secrets(relay::Assign& assign) {
+  std::vector<Error> missing;
+  for (StreamRole role : sessions_of(assign.camera)) {
+    const std::string& name = stream_for(assign.camera, role)->credential;
+    if (name.empty() || assign.credentials.contains(name)) continue;
+    if (auto secret = load_secret(name, secrets_dir_)) {
       assign.credentials[name] = std::move(*secret);
     } else {
-      log::error("control", "camera {}: {}", camera.id, secret.error().message);
+      missing.push_back(secret.error());
     }
   }
-  return assign;
+  return missing;
 }
 
 Result<std::size_t> CameraControl::worker_with_room(const std::string& facility) {
@@ -76,12 +82,13 @@ void CameraControl::remove(const std::string& camera) {
 }
 
 Result<void> CameraControl::begin(const Config& config) {
+  secrets_dir_ = config.gateway.secrets_dir;
   for (const FacilityConfig& facility : config.facilities) {
     for (const CameraConfig& camera : facility.cameras) {
       if (!camera.enabled) continue;
       auto worker = worker_with_room(facility.id);
       if (!worker) return tl::make_unexpected(worker.error());
-      place(assignment(config, facility, camera), *worker);
+      place(assignment(facility, camera), *worker);
     }
   }
   return {};
@@ -92,7 +99,7 @@ CameraControl::Changes CameraControl::change(const Config& config) {
   std::map<std::string, relay::Assign> wanted;
   for (const FacilityConfig& facility : config.facilities) {
     for (const CameraConfig& camera : facility.cameras) {
-      if (camera.enabled) wanted[camera.id] = assignment(config, facility, camera);
+      if (camera.enabled) wanted[camera.id] = assignment(facility, camera);
     }
   }
   std::vector<std::string> gone;
@@ -169,7 +176,14 @@ void CameraControl::turn(std::chrono::milliseconds patience) {
   for (const Note& note : notes_.drain(256)) handle(note);
   for (std::size_t worker : workers_.watch()) assign_again(worker);
   for (const auto& [camera, role] : reconnects_.take_due(clock_.mono())) {
-    const Placed& placed = placed_.at(camera);
+    Placed& placed = placed_.at(camera);
+    // A secret that was missing may be there by now.
+    const std::size_t had = placed.assign.credentials.size();
+    (void)read_secrets(placed.assign);
+    if (placed.assign.credentials.size() > had) {
+      (void)workers_.send(placed.worker, relay::Release{camera});
+      (void)workers_.send(placed.worker, placed.assign);
+    }
     if (!workers_.send(placed.worker, relay::Open{camera, role})) reconnects_.orphaned({camera, role}, clock_.mono());
   }
 }

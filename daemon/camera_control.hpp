@@ -51,7 +51,9 @@ class CameraControl {
     std::size_t worker = 0;
   };
 
-  static relay::Assign assignment(const Config& config, const FacilityConfig& facility, const CameraConfig& camera);
+  relay::Assign assignment(const FacilityConfig& facility, const CameraConfig& camera);
+  // Adds those that `assign` still lacks; why some are not there.
+  std::vector<Error> read_secrets(relay::Assign& assign);
   Result<std::size_t> worker_with_room(const std::string& facility);
   void place(relay::Assign assign, std::size_t worker, std::chrono::nanoseconds after = {});
   void remove(const std::string& camera);
@@ -65,6 +67,7 @@ class CameraControl {
   Reconnects reconnects_;
   std::map<std::string, Placed> placed_;
   std::size_t workers_started_ = 0;
+  std::string secrets_dir_;  // changes only with a restart
   BoundedQueue<Note> notes_{4096};
 };
 

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/digest.hpp"
 
 namespace kanhu {
@@ -160,6 +162,10 @@ void CameraSession::open(StreamRole role) {
     if (!sidecar) return slot->refuse(sidecar.error());
     spec.recorded_times = times_of_part(*sidecar, assign_.part);
   }
+  // A camera that is asked without a password counts a failed try, and after some of them locks the account.
+  if (const std::string& name = spec.stream.credential; !name.empty() && spec.credential.empty())
+    return slot->refuse(
+        {ErrorKind::kNoCredential, fmt::format("secret {} is missing or cannot be read (kanhu secret set {})", name, name)});
   auto source = ingest::make_source(spec, tools_.clock);
   if (!source) return slot->refuse(source.error());
   slot->start(std::move(*source));

@@ -14,7 +14,7 @@ constexpr auto kRetentionEvery = std::chrono::minutes(10);
 }  // namespace
 
 ClipKeeper::ClipKeeper(FileIo& files, std::string clips, Upcalls upcalls, const Clock& clock)
-    : files_(files), clips_(std::move(clips)), upcalls_(std::move(upcalls)), clock_(clock), thread_([this] { run(); }) {}
+    : files_(files), clips_(std::move(clips)), upcalls_(std::move(upcalls)), clock_(clock), thread_([this, begun = clock.mono()] { run(begun); }) {}
 
 ClipKeeper::~ClipKeeper() {
   requests_.close();
@@ -23,9 +23,8 @@ ClipKeeper::~ClipKeeper() {
 
 void ClipKeeper::settle(ClipRequest request) { requests_.push(std::move(request)); }
 
-void ClipKeeper::run() {
+void ClipKeeper::run(MonoTime looked) {
   name_this_thread("clip-keeper");
-  MonoTime looked = clock_.mono();
   for (;;) {
     auto request = requests_.pop_for(std::chrono::seconds(1));
     if (!request && requests_.closed()) return;
@@ -51,7 +50,10 @@ void ClipKeeper::apply_retention() {
     gone.parts.clear();
     gone.sha256.clear();
     gone.bytes = 0;
-    upcalls_.removing(gone, sidecar.subjects);
+    if (!upcalls_.removing(gone, sidecar.subjects)) {
+      log::error("clips", "retention: the journal cannot be written, so clip {} and those after it stay", gone.clip);
+      return;
+    }
     if (auto removed = record::remove_clip(files_, clips_, sidecar); !removed)
       log::error("clips", "retention: {}", removed.error().message);
   }

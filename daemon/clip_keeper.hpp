@@ -20,8 +20,8 @@ class ClipKeeper {
  public:
   struct Upcalls {
     std::function<void(ClipRecord)> settled;
-    // A clip that is about to be removed: returns when the journal holds missing(retention).
-    std::function<void(const ClipRecord&, const std::vector<std::string>& subjects)> removing;
+    // A clip that is about to be removed: true once the disk holds the journal's missing(retention). False: the clip stays.
+    std::function<bool(const ClipRecord&, const std::vector<std::string>& subjects)> removing;
     std::function<StorageConfig()> limits;
   };
   ClipKeeper(FileIo& files, std::string clips, Upcalls upcalls, const Clock& clock);
@@ -30,7 +30,7 @@ class ClipKeeper {
   void settle(ClipRequest request);
 
  private:
-  void run();
+  void run(MonoTime looked);
   void apply_retention();
 
   FileIo& files_;

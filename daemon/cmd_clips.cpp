@@ -82,7 +82,7 @@ int clips(Options options) {
       continue;
     }
     const std::string status = std::string(to_string(record.status)) + (record.reason.empty() ? "" : " (" + record.reason + ")");
-    fmt::print("{}  {:<20} {:>6.1f} s {:>8.1f} KiB  {:<28} {}{}{}\n", format_utc(record.from).substr(0, 19) + "Z",
+    fmt::print("{}  {:<20} {:>6.1f} s {:>8.1f} KiB  {:<32} {}{}{}\n", format_utc(record.from).substr(0, 19) + "Z",
                record.facility + "/" + record.source, to_seconds(record.to - record.from), static_cast<double>(record.bytes) / 1024, status,
                record.parts.empty() ? record.clip : options.dir + "/" + record.parts.front(), verdict.empty() ? "" : "  ", verdict);
   }

@@ -1,8 +1,12 @@
-#include <fstream>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <memory>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
 #include "config/load.hpp"
@@ -58,6 +62,26 @@ void print_words(const ingest::ProbeReport& report, const Options& options) {
   fmt::print("    analyze: main\n    record: main\n    detector: {{name: blazeface}}\n");
 }
 
+// Mode 0600: people are in it. One that is there is replaced.
+Result<void> save_picture(const std::string& path, const std::string& png) {
+  const auto failed = [&] {
+    return fail(ErrorKind::kIo,
+                fmt::format("cannot save the picture as {}: {}; say --picture FILE, or --picture '' for none", path, std::strerror(errno)));
+  };
+  if (std::remove(path.c_str()) != 0 && errno != ENOENT) return failed();
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0) return failed();
+  std::size_t done = 0;
+  while (done < png.size()) {
+    const ssize_t written = ::write(descriptor, png.data() + done, png.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) break;
+    done += static_cast<std::size_t>(written);
+  }
+  if (::close(descriptor) != 0 || done < png.size()) return failed();
+  return {};
+}
+
 int probe(const Options& options) {
   log::init(log::Level::kOff);
   if (options.url.find('@') != std::string::npos) {
@@ -83,9 +107,8 @@ int probe(const Options& options) {
   if (auto ready = ingest::init_gstreamer(); !ready) return report(ready.error());
   const auto found = ingest::probe(stream, credential, std::chrono::seconds(options.seconds));
   if (!found.picture_png.empty() && !options.picture.empty()) {
-    std::ofstream file(options.picture, std::ios::binary);
-    file << found.picture_png;
-    if (!options.json && file) fmt::print("picture saved as {}\n", options.picture);
+    if (auto saved = save_picture(options.picture, found.picture_png); !saved) return report(saved.error());
+    if (!options.json) fmt::print("picture saved as {}\n", options.picture);
   }
   if (options.json) {
     fmt::print("{}\n", report_json(found).dump(2));

@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <csignal>
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sysexits.h>
 
+#include "base/text.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/feed.hpp"
 #include "daemon/gap_check.hpp"
@@ -26,11 +29,38 @@ bool matches(const std::string& wanted, const std::string& value) {
   return wanted.back() == '*' && value.rfind(wanted.substr(0, wanted.size() - 1), 0) == 0;
 }
 
+std::string topic_of(const std::string& facility) {
+  if (facility.empty()) return "kanhu1/";
+  return facility.back() == '*' ? "kanhu1/" + facility.substr(0, facility.size() - 1) : "kanhu1/" + facility + "/";
+}
+
 bool selected(const Options& options, const std::string& topic) {
   std::vector<std::string> parts;
   std::size_t at = 0;
   for (std::size_t slash; (slash = topic.find('/', at)) != std::string::npos; at = slash + 1) parts.push_back(topic.substr(at, slash - at));
   return parts.size() == 4 && matches(options.facility, parts[1]) && matches(options.camera, parts[2]) && matches(options.type, parts[3]);
+}
+
+// A filter that can match nothing looks like a quiet day: say so. Types may be newer than this program, so it only warns.
+void warn_of_filters(const Options& options) {
+  const auto warn = [](const std::string& text) { fmt::print(stderr, "kanhu: warning: {}\n", text); };
+  if (!options.type.empty()) {
+    constexpr std::string_view kFamilies[] = {"camera", "clip", "face", "gateway", "presence", "site"};
+    const std::string family = options.type.substr(0, options.type.find('.'));
+    if (family.back() != '*' && std::find(std::begin(kFamilies), std::end(kFamilies), family) == std::end(kFamilies))
+      warn(fmt::format("no type of this version matches {}; they begin with {}.", options.type, fmt::join(kFamilies, "., ")));
+  }
+  if (options.query.empty() || (options.facility.empty() && options.camera.empty())) return;
+  const auto answer = publish::query(options.query, {{"v", 1}, {"request", "state"}}, std::chrono::milliseconds(2000));
+  if (!answer || !answer->contains("state")) return;
+  bool facility = options.facility.empty() || options.facility == "-";
+  bool camera = options.camera.empty() || options.camera == "-";
+  for (const Json& one : answer->at("state").value("facilities", Json::array())) {
+    facility = facility || matches(options.facility, one.value("id", ""));
+    for (const Json& source : one.value("cameras", Json::array())) camera = camera || matches(options.camera, source.value("id", ""));
+  }
+  if (!facility) warn(fmt::format("this gateway has no facility {}", kanhu::quoted(options.facility)));
+  if (!camera) warn(fmt::format("this gateway has no camera {}", kanhu::quoted(options.camera)));
 }
 
 int follow(const Options& options, publish::Subscriber& subscriber) {
@@ -77,8 +107,9 @@ int watch(Options options) {
     options.live = endpoints->value("live", "");
     options.query = endpoints->value("query", "");
   }
-  std::vector<std::string> topics;
-  topics.push_back(options.facility.empty() ? "kanhu1/" : "kanhu1/" + options.facility + "/");
+  if (options.type.rfind("kanhu.", 0) == 0) options.type.erase(0, 6);  // as it stands in events
+  warn_of_filters(options);
+  const std::vector<std::string> topics{topic_of(options.facility)};
   auto subscriber = publish::Subscriber::connect(options.live, topics);
   if (!subscriber) return report(subscriber.error());
   std::signal(SIGINT, [](int) { interrupted = 1; });

@@ -130,9 +130,9 @@ void Gateway::restore_incidents() {
       *files_, folder_.clips(),
       ClipKeeper::Upcalls{[this](ClipRecord record) { on_clip(std::move(record)); },
                           [this](const ClipRecord& record, const std::vector<std::string>& subjects) {
-                            for (const std::string& subject : subjects) note(clip_removed(record, subject, clock_.wall()));
-                            rules_->wait();
-                            journal_->flush();
+                            return journalled([&] {
+                              for (const std::string& subject : subjects) note(clip_removed(record, subject, clock_.wall()));
+                            });
                           },
                           [this] { return config_.with([](const ConfigPtr& value) { return value->storage; }); }},
       clock_);
@@ -252,6 +252,14 @@ void Gateway::note(EventDraft draft) {
     rules.note(draft);
     emit(draft);
   });
+}
+
+bool Gateway::journalled(const std::function<void()>& say) {
+  const std::uint64_t lost = journal_->stats().not_durable;
+  say();
+  rules_->wait();
+  journal_->flush();
+  return journal_->stats().not_durable == lost;
 }
 
 void Gateway::on_clip(ClipRecord record) {

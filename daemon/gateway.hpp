@@ -53,6 +53,8 @@ class Gateway final : public rules::RulesSink {
   void reload();
   void shut_down();
   void note(EventDraft draft);
+  // Whether everything was on disk that was accepted while `say` ran, and shortly after. Not on the rules thread.
+  bool journalled(const std::function<void()>& say);
 
   publish::JournalHead head() const;
   Json state_answer();

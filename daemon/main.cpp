@@ -1,15 +1,30 @@
 // kanhu: one program, a sub-command for each thing one does with a gateway.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <sysexits.h>
 
+#include "base/text.hpp"
 #include "daemon/build_info.hpp"
 #include "daemon/commands.hpp"
 
 namespace {
 
-int usage(const CLI::App& app, const CLI::ParseError& problem) {
+int usage(const CLI::App& app, const CLI::ParseError& problem, const char* word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
+    names.push_back(command->get_name());
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  if (word != nullptr && *word != '-' && std::find(known.begin(), known.end(), word) == known.end()) {
+    const std::string near = kanhu::nearest(word, known);
+    std::fprintf(stderr, "kanhu: there is no command %s%s (kanhu --help lists them)\n", kanhu::quoted(word).c_str(),
+                 near.empty() ? "" : ("; did you mean " + near + "?").c_str());
+    return 2;
+  }
   // Help and version requests are "errors" with code 0 to the parser; everything else is a usage error.
   return app.exit(problem) == 0 ? EX_OK : 2;
 }
@@ -38,7 +53,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     return chosen ? chosen() : 2;
   } catch (const CLI::ParseError& problem) {
-    return usage(app, problem);
+    return usage(app, problem, argc > 1 ? argv[1] : nullptr);
   } catch (const std::exception& problem) {
     std::fprintf(stderr, "kanhu: unexpected: %s\n", problem.what());
     return EX_SOFTWARE;

@@ -33,6 +33,7 @@ namespace {
 constexpr auto kSpinning = std::chrono::seconds(3);  // of processor time
 constexpr auto kHanging = std::chrono::seconds(10);
 constexpr auto kSilent = std::chrono::seconds(4);
+constexpr auto kStopped = std::chrono::seconds(1);   // by SIGSTOP; a terminal's ^Z stops and continues the gateway with it
 constexpr auto kStartUp = std::chrono::seconds(20);  // loading models on a busy small box
 constexpr auto kSendPatience = std::chrono::seconds(2);
 constexpr auto kStableRun = std::chrono::seconds(60);
@@ -107,6 +108,11 @@ std::chrono::nanoseconds processor_time(int pid) {
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
+bool is_stopped(int pid) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
   return fmt::format("exited with {}", WEXITSTATUS(status));
@@ -129,6 +135,7 @@ struct Workers::Process {
   MonoTime moved{};                        // when analysis last finished something, or had nothing to do
   std::chrono::nanoseconds moved_used{0};  // processor time used until then
   bool heard = false;
+  std::optional<MonoTime> stopped;
   std::uint64_t resident = 0;
   std::string sentence;  // why we killed it
   std::string last_cause;
@@ -267,10 +274,17 @@ void Workers::read(std::size_t number, const std::shared_ptr<Process>& process) 
 void Workers::judge(Process& process, MonoTime now) {
   if (process.gone || process.pid == 0 || !process.sentence.empty()) return;
   process.resident = resident_bytes(process.pid);
+  if (!is_stopped(process.pid)) {
+    process.stopped.reset();
+  } else if (!process.stopped) {
+    process.stopped = now;
+  }
   if (process.resident > options_.memory_bytes) {
     process.sentence = fmt::format("used {} MiB of memory, {} allowed", process.resident >> 20, options_.memory_bytes >> 20);
   } else if (now - process.spoke > (process.heard ? std::chrono::nanoseconds(kSilent) : std::chrono::nanoseconds(kStartUp))) {
     process.sentence = "fell silent";
+  } else if (process.stopped && now - *process.stopped > kStopped) {
+    process.sentence = "was stopped by a signal";
   } else if (process.heard && now - process.moved > kSpinning && processor_time(process.pid) - process.moved_used > kSpinning) {
     process.sentence = "spun: 3 s of processor time and no analysis finished";
   } else if (process.heard && now - process.moved > kHanging) {
@@ -298,7 +312,10 @@ std::vector<std::size_t> Workers::watch() {
     const bool was_away = watched_ != MonoTime{} && now - watched_ > std::chrono::seconds(1);
     watched_ = now;
     for (std::size_t i = 0; i < processes_.size(); ++i) {
-      if (was_away) processes_[i]->spoke = processes_[i]->moved = now;
+      if (was_away) {
+        processes_[i]->spoke = processes_[i]->moved = now;
+        processes_[i]->stopped.reset();
+      }
       judge(*processes_[i], now);
       if (processes_[i]->gone && processes_[i]->restart_at && *processes_[i]->restart_at <= now && !stopping_) {
         processes_[i]->restart_at.reset();

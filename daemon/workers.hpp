@@ -18,10 +18,9 @@ namespace kanhu {
 
 // Starts, limits, watches and restarts workers: this same executable through /proc/self/exe, or in one process a
 // thread behind the same socket. A worker that dies, spins (3 s of processor time and no analysis finished), hangs (10 s),
-// falls silent for 4 s or outgrows its memory is killed and started again; the first restart is immediate, later ones back
-// off 1 -> 30 s.
-// Thread: start, watch and stop from the control thread, send from any. `message` and `lost` are called on a reader thread per
-// worker, in order for one worker.
+// stands stopped for 1 s, falls silent for 4 s or outgrows its memory is killed and started again; the first restart is immediate, later
+// ones back off 1 -> 30 s. Thread: start, watch and stop from the control thread, send from any. `message` and `lost` are called on a
+// reader thread per worker, in order for one worker.
 class Workers {
  public:
   struct Options {

@@ -114,14 +114,16 @@ Json RouterServer::answer(std::string_view request) const {
   const auto version = parsed->find("v");
   if (version == parsed->end() || *version != 1) return error_answer(ErrorKind::kUnsupported, R"(requests carry "v":1)");
   const auto named = parsed->find("request");
-  const std::string name = named != parsed->end() && named->is_string() ? named->get<std::string>() : std::string();
+  if (named == parsed->end() || !named->is_string())
+    return error_answer(ErrorKind::kInvalidArgument, R"(a request has "request":"state" or "request":"info")");
+  const auto name = named->get<std::string>();
   const Answer* known = name == "state" ? &state_ : name == "info" ? &info_ : nullptr;
   if (!known || !*known) {
     return error_answer(ErrorKind::kUnsupported, fmt::format("request {} is not known; known: state, info", kanhu::quoted(name)));
   }
   try {
     Json reply = (*known)();
-    if (!reply.is_object()) reply = Json::object();
+    if (!reply.is_object()) return error_answer(ErrorKind::kTimeout, "the gateway is too busy to answer now; ask again");
     reply["v"] = 1;
     reply["ok"] = true;
     reply["request"] = name;

@@ -27,6 +27,27 @@ class Commands(Case):
             done = self.kanhu(*wrong, expect=2)
             self.assertTrue(done.stderr or done.stdout)
 
+    def test_a_misspelt_command_or_filter_is_named(self):
+        self.assertIn(b"did you mean status?", self.kanhu("statsu", expect=2).stderr)
+        self.assertIn(b'there is no command "frobnicate"', self.kanhu("frobnicate", expect=2).stderr)
+        gateway = self.gateway([facility("f1", [camera("a", "rtsp://127.0.0.1:1/x")])])
+        watch = Process("watch", [KANHU, "watch", "-c", str(gateway.path), "--facility", "f2", "--camera", "b", "--type", "fase.appeared"], self.folder)
+        self.processes.append(watch)
+        for wanted in ('no facility "f2"', 'no camera "b"', "matches fase.appeared"):
+            wait_for(lambda: wanted in watch.log.read_text(), 10, wanted)
+        watch.end()
+        # A type as it stands in the events.
+        watch = Process("watch-good", [KANHU, "watch", "--json", "-c", str(gateway.path), "--type", "kanhu.gateway.*", "--count", "1"], self.folder)
+        self.processes.append(watch)
+
+        def shown():
+            os.kill(gateway.pid, signal.SIGHUP)
+            return watch.log.read_text().endswith("}\n")
+
+        wait_for(shown, 20, "an event of the gateway")
+        self.assertEqual(json.loads(watch.log.read_text())["type"], "kanhu.gateway.config_changed")
+        self.stop(gateway)
+
     def test_without_a_gateway_the_answer_is_try_later_and_without_a_config_the_config(self):
         path = self.folder / "kanhu.yaml"
         path.write_text(json.dumps(config_of(self.folder, [facility("f1", [camera("a", "rtsp://127.0.0.1:1/a")])])))
@@ -141,6 +162,9 @@ class Commands(Case):
         self.assertEqual((report["ok"], report["codec"], report["width"], report["height"], report["transport"]), (True, "h265", 320, 184, "tcp"))
         self.assertTrue(5 < report["frames_per_second"] < 20, report)
         self.assertEqual(picture.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(picture.stat().st_mode & 0o777, 0o600)
+        lost = self.kanhu("probe", sim.url("good"), "--picture", self.folder / "no-such-folder" / "picture.png", expect=69)
+        self.assertIn(b"no-such-folder", lost.stderr)
         words = self.kanhu("probe", sim.url("locked"), "--credential", "right", "--secrets-dir", self.folder / "secrets", "--picture", "").stdout.decode()
         self.assertIn("url: " + sim.url("locked"), words)
         self.assertIn("credential: right", words)
@@ -150,7 +174,7 @@ class Commands(Case):
             self.addCleanup(fake.close)
         with socket.create_server(("127.0.0.1", 0)) as closed:
             nobody = f"rtsp://127.0.0.1:{closed.getsockname()[1]}/x"
-        failing = {"refused": nobody, "unauthorized": sim.url("locked"), "not_found": sim.url("nowhere"), "no_bandwidth": sim.url("busy"),
+        failing = {"refused": nobody, "unauthorized": sim.url("locked"), "no_credential": sim.url("locked"), "not_found": sim.url("nowhere"), "no_bandwidth": sim.url("busy"),
                    "timeout": fakes["silent"].url, None: fakes["text"].url}
         for kind, url in failing.items():
             with self.subTest(kind=kind):

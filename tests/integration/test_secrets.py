@@ -5,6 +5,7 @@ import pathlib
 import signal
 import urllib.parse
 
+from fake_cameras import FakeCamera, silence
 from harness import CANARY, KANHU, PATIENCE, Case, Process, camera, config_of, environment, facility, main, wait_for
 
 OTHER = "canary-other-Vb3(k"  # a wrong one
@@ -89,6 +90,25 @@ class Secrets(Case):
             done = self.kanhu("probe", url, "--seconds", 2, expect=None)
             self.assertNotEqual(done.returncode, 0)
             self.assertNotIn(CANARY.encode(), done.stdout + done.stderr)
+
+    def test_a_camera_whose_secret_is_missing_is_not_asked_until_it_is_there(self):
+        sim = self.simulator("name=a,user=viewer,password-env=CANARY", "name=open,user=viewer,password-env=CANARY", env=environment(CANARY=CANARY))
+        fake = FakeCamera(silence)
+        self.addCleanup(fake.close)
+        config = config_of(self.folder, [facility("f1", [camera("a", sim.url("a"), credential="late"), camera("open", sim.url("open")),
+                                                         camera("quiet", fake.url, credential="never")])])
+        gateway = self.gateway(None, config=config)
+        feed = gateway.subscriber
+        for name, words in (("a", "secret late is missing"), ("quiet", "secret never is missing"), ("open", "asks for a user and a password")):
+            told = feed.wait(30 * PATIENCE, type="camera.offline", camera=name, cause="no_credential")
+            self.assertIn(words, told.data["words"])
+        checked = self.kanhu("check-config", gateway.path)
+        self.assertIn(b"2 secrets missing", checked.stdout)
+        self.assertIn(b"kanhu secret set late", checked.stderr)
+        self.assertEqual(fake.connections, [], "without its password a camera is not asked: it counts failed tries")
+        self.secret("late", "viewer", CANARY)
+        gateway.wait_up("a", deadline=90)  # tried again within a minute, without a reload
+        self.stop(gateway)
 
     def test_a_secret_that_others_can_read_is_refused_with_the_cure(self):
         self.secret("open", "viewer", CANARY)
