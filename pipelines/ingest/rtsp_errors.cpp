@@ -95,7 +95,9 @@ RtspAddress rtsp_address(std::string_view url) {
   return address;
 }
 
-Error error_of_status(int status, Stage stage) {
+Error error_of_status(int status, const Talk& talk) {
+  if (status == 401 && !talk.has_credential)
+    return {ErrorKind::kNoCredential, "the camera asks for a user and a password; name their secret under credential (kanhu secret set)"};
   switch (status) {
     case 401:
     case 403:
@@ -112,26 +114,28 @@ Error error_of_status(int status, Stage stage) {
     default:
       break;
   }
-  return {ErrorKind::kIo, fmt::format("the camera answered {} with status {}; restart the camera if it stays so", name_of(stage), status)};
+  return {ErrorKind::kIo,
+          fmt::format("the camera answered {} with status {}; restart the camera if it stays so", name_of(talk.stage), status)};
 }
 
-Error error_of_message(GstMessage* message, Stage stage, bool video_offered) {
+Error error_of_message(GstMessage* message, const Talk& talk) {
+  const Stage stage = talk.stage;
   GError* raw_error = nullptr;
   gchar* raw_debug = nullptr;
   gst_message_parse_error(message, &raw_error, &raw_debug);
   const GstPtr<GError> error(raw_error);
   const GstPtr<gchar> debug_text(raw_debug);
   const std::string_view debug = debug_text ? debug_text.get() : "";
-  if (const int status = status_of(message, debug); status != 0) return error_of_status(status, stage);
-  if (g_error_matches(error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED)) return error_of_status(401, stage);
-  if (g_error_matches(error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND)) return error_of_status(404, stage);
+  if (const int status = status_of(message, debug); status != 0) return error_of_status(status, talk);
+  if (g_error_matches(error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED)) return error_of_status(401, talk);
+  if (g_error_matches(error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND)) return error_of_status(404, talk);
   if (has(debug, "UDP packets"))
     return {ErrorKind::kTransport, "the camera accepted UDP but no packet came through; set transport to tcp or open the firewall"};
-  if (has(debug, "no protocols left") || has(debug, "did not select transport")) return error_of_status(461, stage);
+  if (has(debug, "no protocols left") || has(debug, "did not select transport")) return error_of_status(461, talk);
   if (g_error_matches(error.get(), GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND) || has(debug, "contains no streams"))
-    return video_offered ? error_of_status(461, stage)
-                         : Error{ErrorKind::kUnsupported,
-                                 "the camera offers no H.264, H.265 or MJPEG video at this path; choose one of them in its settings"};
+    return talk.video_offered ? error_of_status(461, talk)
+                              : Error{ErrorKind::kUnsupported,
+                                      "the camera offers no H.264, H.265 or MJPEG video at this path; choose one of them in its settings"};
   if (has(debug, "upported authentication"))
     return {ErrorKind::kUnauthorized,
             "the camera asks for a kind of authentication that is not supported; choose digest or basic in its RTSP settings"};

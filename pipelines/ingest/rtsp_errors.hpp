@@ -18,12 +18,18 @@ struct RtspAddress {
 };
 RtspAddress rtsp_address(std::string_view url);
 
-// An RTSP status code (RFC 2326 section 11) in our words.
-Error error_of_status(int status, Stage stage);
+// How far the conversation had come when it failed.
+struct Talk {
+  Stage stage = Stage::kConnect;
+  bool video_offered = false;   // the camera's description named a codec we take
+  bool has_credential = false;  // we had a user and a password to show
+};
 
-// An error message of rtspsrc. `video_offered`: the camera's description named a codec we take. Never repeats
-// GStreamer's text: it may hold the address.
-Error error_of_message(GstMessage* message, Stage stage, bool video_offered);
+// An RTSP status code (RFC 2326 section 11) in our words.
+Error error_of_status(int status, const Talk& talk);
+
+// An error message of rtspsrc. Never repeats GStreamer's text: it may hold the address.
+Error error_of_message(GstMessage* message, const Talk& talk);
 
 // Resolves and connects anew to learn why a connection failed; blocks, at most about `patience` beyond the resolver.
 // Nothing when both work.

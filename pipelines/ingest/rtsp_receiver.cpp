@@ -159,9 +159,7 @@ void hear(Dialogue& dialogue, GstMessage* message) {
     if (!dialogue.diagnosing) intake.receiving_ended({ErrorKind::kEndOfStream, "the camera ended the stream or closed the connection"});
   } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
     const Stage stage = intake.signs.stage;
-    Error why = error_of_message(message, stage, dialogue.video_offered);
-    if (why.kind == ErrorKind::kUnauthorized && dialogue.credential.empty())
-      why = {ErrorKind::kNoCredential, "the camera asks for a user and a password; name their secret under credential (kanhu secret set)"};
+    Error why = error_of_message(message, {stage, dialogue.video_offered, !dialogue.credential.empty()});
     if (stage == Stage::kConnect) {
       diagnose(dialogue, std::move(why));
     } else {

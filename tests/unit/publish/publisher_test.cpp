@@ -271,12 +271,15 @@ TEST_CASE("state is answered with the members the application gives, and a faili
 
 TEST_CASE("a request that is not known is answered with the names of those that are") {
   const auto server = open_server();
-  for (const Json& request : {Json{{"v", 1}, {"request", "fetch"}}, Json{{"v", 2}, {"request", "state"}}, Json{{"v", 1}}}) {
+  for (const Json& request : {Json{{"v", 1}, {"request", "fetch"}}, Json{{"v", 2}, {"request", "state"}}}) {
     const auto answer = query(server->endpoint(), request, kPatience);
     REQUIRE(answer);
     CHECK((*answer)["ok"] == false);
     CHECK((*answer)["error"]["kind"] == "unsupported");
   }
+  const auto nothing = query(server->endpoint(), {{"v", 1}}, kPatience);
+  REQUIRE(nothing);
+  CHECK((*nothing)["error"]["kind"] == "invalid_argument");
   const auto fetch = query(server->endpoint(), {{"v", 1}, {"request", "fetch"}}, kPatience);
   CHECK((*fetch)["error"]["message"].get<std::string>().find("state, info") != std::string::npos);
 }
