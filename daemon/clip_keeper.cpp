@@ -14,7 +14,9 @@ constexpr auto kRetentionEvery = std::chrono::minutes(10);
 }  // namespace
 
 ClipKeeper::ClipKeeper(FileIo& files, std::string clips, Upcalls upcalls, const Clock& clock)
-    : files_(files), clips_(std::move(clips)), upcalls_(std::move(upcalls)), clock_(clock), thread_([this, begun = clock.mono()] { run(begun); }) {}
+    : files_(files), clips_(std::move(clips)), upcalls_(std::move(upcalls)), clock_(clock), thread_([this, begun = clock.mono()] {
+        run(begun);
+      }) {}
 
 ClipKeeper::~ClipKeeper() {
   requests_.close();

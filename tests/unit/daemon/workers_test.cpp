@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -28,15 +29,16 @@ struct Heard {
             },
             [](std::size_t, const std::string&) {}};
   }
+  // A copy: what arrives meanwhile moves the messages.
   template <typename Wanted>
-  const Wanted* wait_for() {
+  std::optional<Wanted> wait_for() {
     std::unique_lock lock(mutex);
-    const Wanted* found = nullptr;
+    std::optional<Wanted> found;
     changed.wait_for(lock, std::chrono::seconds(30), [&] {
       for (const auto& message : messages) {
-        if ((found = std::get_if<Wanted>(&message))) return true;
+        if (const auto* wanted = std::get_if<Wanted>(&message)) found = *wanted;
       }
-      return false;
+      return found.has_value();
     });
     return found;
   }
@@ -67,7 +69,7 @@ TEST_CASE("a worker answers for a camera that cannot be opened, and drains when 
   REQUIRE(number);
   REQUIRE(workers.send(*number, camera("file:///nowhere/at/all.mp4")));
   REQUIRE(workers.send(*number, relay::Open{"hall", StreamRole::kMain}));
-  const auto* ended = heard.wait_for<relay::SourceEnded>();
+  const auto ended = heard.wait_for<relay::SourceEnded>();
   REQUIRE(ended);
   CHECK(ended->camera == "hall");
   CHECK(ended->why.message.find("nowhere") != std::string::npos);
@@ -87,7 +89,7 @@ TEST_CASE("a clip of a camera that is not recorded is answered, not forgotten") 
   ask.request.clip = content_id({"x"});
   ask.request.source = "hall";
   REQUIRE(workers.send(*number, ask));
-  const auto* done = heard.wait_for<relay::ClipDone>();
+  const auto done = heard.wait_for<relay::ClipDone>();
   REQUIRE(done);
   CHECK(done->record.status == ClipStatus::kMissing);
   CHECK(done->record.reason == "not_recorded");
