@@ -95,6 +95,10 @@ struct TestRtspServer::Inside {
 TestRtspServer::TestRtspServer(Options options) : inside_(std::make_unique<Inside>()) {
   gst_rtsp_server_set_address(inside_->server, "127.0.0.1");
   gst_rtsp_server_set_service(inside_->server, "0");
+  // Connections are served on the loop's own thread: closing one while another thread reads from it crashes (1.22).
+  GstRTSPThreadPool* pool = gst_rtsp_server_get_thread_pool(inside_->server);
+  gst_rtsp_thread_pool_set_max_threads(pool, 0);
+  g_object_unref(pool);
   GstRTSPMountPoints* mounts = gst_rtsp_server_get_mount_points(inside_->server);
   GstRTSPMediaFactory* factory = gst_rtsp_media_factory_new();
   gst_rtsp_media_factory_set_launch(factory, options.launch.c_str());
