@@ -77,10 +77,11 @@ Simulator::State::~State() {
   }
   closing_changed.notify_all();
   if (painter_thread.joinable()) painter_thread.join();
-  if (server != nullptr) {
-    GList* rest = gst_rtsp_server_client_filter(
-        server, [](GstRTSPServer*, GstRTSPClient*, gpointer) { return GST_RTSP_FILTER_REMOVE; }, nullptr);
-    g_list_free_full(rest, g_object_unref);
+  {
+    // Each client is taken down by the thread that serves it: gst_rtsp_client_close on another one crashes (1.22).
+    std::unique_lock hold(mutex);
+    for (const auto& [client, asked] : clients) cut(client);
+    closing_changed.wait_for(hold, std::chrono::seconds(3), [this] { return clients.empty(); });
   }
   if (loop_thread.joinable()) {
     // Quitting from inside, so that a loop that has not begun to run yet ends as well.
@@ -188,6 +189,7 @@ void Simulator::State::on_closed(GstRTSPClient* client, void* self) {
   {
     std::scoped_lock hold(state.mutex);
     known = state.clients.erase(client) > 0;
+    state.closing_changed.notify_all();  // under the lock: whoever waits may take the object away
   }
   if (known) g_object_unref(client);
 }
