@@ -36,6 +36,47 @@ const char* to_string(HealthFact fact);  // connected, packets, picture, decodab
 enum class Truth { kTrue, kFalse, kUnknown };
 const char* to_string(Truth truth);
 
+// How good one shot of a face is: figures, not verdicts (the properties are those of ISO/IEC 29794-5).
+struct FaceQuality {
+  double inter_pupil_px = 0;  // between the centres of the eyes, in pixels of the analysed picture
+  double sharpness = 0;       // 0..1, see models/face_quality.hpp
+  double yaw_degrees = 0;     // 0: frontal; positive: turned to the picture's right
+  double pitch_degrees = 0;   // 0: level; positive: looking up
+  double roll_degrees = 0;    // of the line between the eyes; positive: clockwise in the picture
+  double brightness = 0;      // mean luma over the face, 0..255
+  double contrast = 0;        // standard deviation of the same
+  double occlusion = 0;       // 0..1, how little of the lower face is skin-like and symmetric
+  double total = 0;           // 0..1, all of them together: orders the shots of one track
+  bool operator==(const FaceQuality&) const = default;
+};
+
+// One shot of a followed face, worth comparing with a gallery.
+struct FaceShotObservation {
+  std::uint64_t track = 0;  // TrackObservation::id
+  Box box;
+  FaceQuality quality;
+  std::vector<float> embedding;
+  std::string embedder;  // digest of the network that made it
+};
+
+// Whose face a track shows, as far as its shots allow to say. Never made by a worker: the gallery lives in the gateway.
+enum class IdentityDecision { kUncertain, kUnknown, kRecognized };
+const char* to_string(IdentityDecision decision);  // uncertain, unknown, recognized
+
+struct IdentityObservation {
+  std::uint64_t track = 0;
+  IdentityDecision decision = IdentityDecision::kUncertain;
+  std::string reason;      // why uncertain: too_few_shots, too_small, near_threshold, ambiguous, conflicting; else empty
+  std::string person_ref;  // only when recognized
+  double score = 0;        // of the best candidate, 0..1; 0 without one
+  double threshold = 0;    // in force
+  double margin = 0;       // to the second candidate
+  int shots = 0;           // that were combined
+  std::uint64_t gallery_version = 0;
+  std::string gallery;  // digest of that version
+  std::string ledger;   // SHA-256 (hex) of the ledger's entry about this decision
+};
+
 // A person followed by one camera. `id` counts tracks of a run from 1.
 struct TrackObservation {
   Phase phase = Phase::kStart;
@@ -47,7 +88,9 @@ struct TrackObservation {
   std::string zone;      // first declared zone that holds the box's foot point, or empty
   MediaTime start_pts{};
   WallTime start_time{};
-  std::string end_reason;  // "left", "camera_lost", "camera_frozen", ...; only at the end
+  std::string end_reason;              // "left", "camera_lost", "camera_frozen", ...; only at the end
+  std::optional<FaceQuality> quality;  // of the best shot so far, when the detector gives landmarks
+  bool is_static = false;              // it never moved: a portrait, a poster, a face on a screen
 };
 
 // A change of what is known about people in one zone, as one source sees it.
@@ -89,7 +132,7 @@ struct Observation {
   std::uint64_t ordinal = 0;  // counts a source's observations within a run from 0
   MonoTime arrival{};         // of the deciding packet on this machine; for latency figures only, 0 in replay
   std::string models;         // digest of the models that were asked; empty for health and ticks
-  std::variant<TickObservation, HealthObservation, TrackObservation, PresenceObservation> body;
+  std::variant<TickObservation, HealthObservation, TrackObservation, PresenceObservation, FaceShotObservation, IdentityObservation> body;
 };
 
 // The seam between what watches and what judges: in one process the gateway itself, otherwise the relay.

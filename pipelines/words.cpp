@@ -59,6 +59,18 @@ const char* to_string(Presence presence) {
   return "unknown";
 }
 
+const char* to_string(IdentityDecision decision) {
+  switch (decision) {
+    case IdentityDecision::kUncertain:
+      return "uncertain";
+    case IdentityDecision::kUnknown:
+      return "unknown";
+    case IdentityDecision::kRecognized:
+      return "recognized";
+  }
+  return "unknown";
+}
+
 const char* to_string(HealthFact fact) {
   switch (fact) {
     case HealthFact::kConnected:

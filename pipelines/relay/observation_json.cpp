@@ -5,6 +5,7 @@
 namespace kanhu::relay {
 namespace {
 
+constexpr std::size_t kMostDimensions = 2048;  // of an embedding; today's networks have 128 to 512
 constexpr int kErrorKinds = static_cast<int>(ErrorKind::kInternal) + 1;
 
 Json box_json(const Box& box) { return Json::array({box.x, box.y, box.width, box.height}); }
@@ -28,7 +29,30 @@ Json body_json(const HealthObservation& health) {
   return json;
 }
 
-Json body_json(const TrackObservation& track) {
+// In the order of FaceQuality's members.
+Json quality_json(const FaceQuality& quality) {
+  return Json::array({quality.inter_pupil_px, quality.sharpness, quality.yaw_degrees, quality.pitch_degrees, quality.roll_degrees,
+                      quality.brightness, quality.contrast, quality.occlusion, quality.total});
+}
+
+FaceQuality quality_from(const Json& json) {
+  const auto number = [&](std::size_t index) { return json.at(index).get<double>(); };
+  return {number(0), number(1), number(2), number(3), number(4), number(5), number(6), number(7), number(8)};
+}
+
+Json body_json(const FaceShotObservation& shot) {
+  return {{"is", "face"},
+          {"track", shot.track},
+          {"box", box_json(shot.box)},
+          {"quality", quality_json(shot.quality)},
+          {"embedding", shot.embedding},
+          {"embedder", shot.embedder}};
+}
+
+// Only the gateway decides who somebody is: no reader takes one from a worker.
+Json body_json(const IdentityObservation&) { return {{"is", "identity"}}; }
+
+Json track_json(const TrackObservation& track) {
   return {{"is", "track"},
           {"phase", static_cast<int>(track.phase)},
           {"id", track.id},
@@ -39,7 +63,14 @@ Json body_json(const TrackObservation& track) {
           {"zone", track.zone},
           {"start_pts", pts_ns(track.start_pts)},
           {"start_time", to_microseconds(track.start_time)},
-          {"end_reason", track.end_reason}};
+          {"end_reason", track.end_reason},
+          {"static", track.is_static}};
+}
+
+Json body_json(const TrackObservation& track) {
+  Json json = track_json(track);
+  if (track.quality) json["quality"] = quality_json(*track.quality);
+  return json;
 }
 
 Json body_json(const PresenceObservation& presence) {
@@ -76,7 +107,20 @@ TrackObservation track_from(const Json& json) {
   track.start_pts = pts_from(json.at("start_pts"));
   track.start_time = wall_from(json.at("start_time"));
   track.end_reason = json.at("end_reason").get<std::string>();
+  track.is_static = json.at("static").get<bool>();
+  if (json.contains("quality")) track.quality = quality_from(json.at("quality"));
   return track;
+}
+
+FaceShotObservation face_from(const Json& json) {
+  FaceShotObservation shot;
+  shot.track = json.at("track").get<std::uint64_t>();
+  shot.box = box_from(json.at("box"));
+  shot.quality = quality_from(json.at("quality"));
+  if (json.at("embedding").size() > kMostDimensions) throw std::out_of_range("dimension of an embedding");
+  shot.embedding = json.at("embedding").get<std::vector<float>>();
+  shot.embedder = json.at("embedder").get<std::string>();
+  return shot;
 }
 
 PresenceObservation presence_from(const Json& json) {
@@ -129,6 +173,8 @@ Observation observation_from_json(const Json& json) {
     observation.body = track_from(body);
   } else if (is == "presence") {
     observation.body = presence_from(body);
+  } else if (is == "face") {
+    observation.body = face_from(body);
   } else if (is == "tick") {
     observation.body = TickObservation{};
   } else {

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -71,10 +72,40 @@ TEST_CASE("an observation of each kind crosses the socket unchanged") {
     CHECK(got.score == track.score);
     CHECK(got.end_reason == "left");
   }
+  SECTION("track with figures of its face") {
+    TrackObservation track;
+    track.quality = FaceQuality{41.5, 0.5, -12, 3, 1, 120, 40, 0.25, 0.75};
+    track.is_static = true;
+    sent.body = track;
+    const auto got = std::get<TrackObservation>(round_trip(Observed{sent}).observation.body);
+    CHECK(got.quality == track.quality);
+    CHECK(got.is_static);
+  }
+  SECTION("face") {
+    FaceShotObservation shot{3, {0.1, 0.2, 0.3, 0.4}, {60, 0.9, 0, 0, 0, 128, 50, 0, 0.9}, {}, "digest"};
+    for (int i = 0; i < 512; ++i) shot.embedding.push_back(std::sin(static_cast<float>(i)) / 23);
+    sent.body = shot;
+    const auto got = std::get<FaceShotObservation>(round_trip(Observed{sent}).observation.body);
+    CHECK(got.track == 3);
+    CHECK(got.box == shot.box);
+    CHECK(got.quality == shot.quality);
+    CHECK(got.embedding == shot.embedding);
+    CHECK(got.embedder == "digest");
+  }
   SECTION("tick") {
     sent.body = TickObservation{};
     CHECK(std::holds_alternative<TickObservation>(round_trip(Observed{sent}).observation.body));
   }
+}
+
+TEST_CASE("a worker can say neither who somebody is nor send a face of any size") {
+  Observation sent = presence();
+  sent.body = IdentityObservation{1, IdentityDecision::kRecognized, "", "somebody", 1, 0, 1, 5, 1, "", ""};
+  CHECK_FALSE(decode(encode(Observed{sent})));
+  FaceShotObservation shot;
+  shot.embedding.assign(2049, 0.25F);
+  sent.body = shot;
+  CHECK_FALSE(decode(encode(Observed{sent})));
 }
 
 TEST_CASE("statistics with full histograms fit into one message") {
