@@ -39,6 +39,16 @@ struct PresenceConfig {
   bool operator==(const PresenceConfig&) const = default;
 };
 
+// Whose face it is: compared with the facility's gallery (docs/faces.md).
+struct FacesConfig {
+  bool recognize = false;
+  double inter_pupil_min_px = 32;  // a face with its eyes closer together, in the analysed stream, is not compared
+  double shots_per_second = 2;     // faces compared a second at most, by all tracks of the camera together
+  int shots_needed = 2;            // before anything is decided
+  double margin_min = 0.02;        // to the second candidate, in scores
+  bool operator==(const FacesConfig&) const = default;
+};
+
 struct HealthConfig {
   std::chrono::milliseconds stall_after{8000};    // no packet this long ends the run (1..8 s)
   std::chrono::milliseconds freeze_after{30000};  // picture unchanged this long: frozen
@@ -75,6 +85,7 @@ struct CameraConfig {
   std::vector<ZoneView> zones;
   std::vector<Polygon> ignore;  // these pixels reach no detector
   PresenceConfig presence;
+  FacesConfig faces;
   HealthConfig health;
   ClipConfig clips;
   bool operator==(const CameraConfig&) const = default;

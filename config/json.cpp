@@ -103,6 +103,12 @@ Json camera_json(const CameraConfig& camera) {
                 {{"enter_after_ms", camera.presence.enter_after.count()},
                  {"leave_after_ms", camera.presence.leave_after.count()},
                  {"warm_up_ms", camera.presence.warm_up.count()}}},
+               {"faces",
+                {{"recognize", camera.faces.recognize},
+                 {"inter_pupil_min_px", camera.faces.inter_pupil_min_px},
+                 {"shots_per_second", camera.faces.shots_per_second},
+                 {"shots_needed", camera.faces.shots_needed},
+                 {"margin_min", camera.faces.margin_min}}},
                {"health",
                 {{"stall_after_ms", camera.health.stall_after.count()},
                  {"freeze_after_ms", camera.health.freeze_after.count()},
@@ -138,6 +144,9 @@ Result<CameraConfig> camera_from_json(const Json& json) {
     for (const Json& polygon : json.at("ignore")) camera.ignore.push_back(polygon_from(polygon));
     const Json& presence = json.at("presence");
     camera.presence = {ms(presence.at("enter_after_ms")), ms(presence.at("leave_after_ms")), ms(presence.at("warm_up_ms"))};
+    const Json& faces = json.at("faces");
+    camera.faces = {faces.at("recognize").get<bool>(), faces.at("inter_pupil_min_px").get<double>(),
+                    faces.at("shots_per_second").get<double>(), faces.at("shots_needed").get<int>(), faces.at("margin_min").get<double>()};
     const Json& health = json.at("health");
     camera.health = {ms(health.at("stall_after_ms")), ms(health.at("freeze_after_ms")), ms(health.at("dark_after_ms")),
                      health.at("dark_below").get<double>()};

@@ -24,6 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kDetectors[] = {"blazeface", "hog", "thermal-blob", "none"};
+constexpr std::string_view kLandmarkDetectors[] = {"blazeface"};
 constexpr std::string_view kClipEvents[] = {"face.appeared", "presence.started", "camera.frozen", "camera.dark"};
 constexpr std::string_view kClasses[] = {"street_centre", "community_station", "town_centre", "mutual_aid_point"};
 constexpr std::size_t kMostFileBytes = 4 << 20;
@@ -217,6 +218,7 @@ std::vector<std::string> config_keys() {
 }
 
 std::span<const std::string_view> detector_names() { return kDetectors; }
+std::span<const std::string_view> landmark_detector_names() { return kLandmarkDetectors; }
 std::span<const std::string_view> clip_event_types() { return kClipEvents; }
 std::span<const std::string_view> facility_classes() { return kClasses; }
 

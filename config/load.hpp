@@ -33,6 +33,8 @@ std::vector<std::string> config_keys();
 
 // Names that may stand in `detector.name` (models/registry.cpp) and in `clips.on` (docs/events.md).
 std::span<const std::string_view> detector_names();
+// Those that give the eyes of a face.
+std::span<const std::string_view> landmark_detector_names();
 std::span<const std::string_view> clip_event_types();
 std::span<const std::string_view> facility_classes();
 

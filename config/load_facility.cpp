@@ -43,6 +43,15 @@ void read_presence(Section section, PresenceConfig& into) {
   section.finish();
 }
 
+void read_faces(Section section, FacesConfig& into) {
+  section.flag("recognize", into.recognize);
+  section.number("inter_pupil_min_px", into.inter_pupil_min_px, 8, 500);
+  section.number("shots_per_second", into.shots_per_second, 0.1, 20);
+  section.integer("shots_needed", into.shots_needed, 1, 5);
+  section.number("margin_min", into.margin_min, 0, 0.5);
+  section.finish();
+}
+
 void read_health(Section section, HealthConfig& into) {
   section.duration("stall_after", into.stall_after, 1s, 8s);
   section.duration("freeze_after", into.freeze_after, 12s, 1h);
@@ -141,10 +150,27 @@ void read_roles(Section& section, CameraConfig& into) {
   }
 }
 
+// Recognition needs a detector that gives the eyes. What is inherited falls away where it cannot be, as with clips.
+void check_faces(Section& section, CameraConfig& into) {
+  const bool own = section.has("faces");
+  const bool inherited = into.faces.recognize;
+  read_faces(section.section("faces"), into.faces);
+  if (!into.faces.recognize) return;
+  const auto able = landmark_detector_names();
+  if (std::find(able.begin(), able.end(), into.detector.name) != able.end()) return;
+  if (own && !inherited) {
+    section.reading().refuse(section.mark("faces"),
+                             fmt::format("faces.recognize: detector {} gives no eyes to align a face by; use {}",
+                                         into.detector.name.empty() ? "none" : into.detector.name, fmt::join(able, " or ")));
+  }
+  into.faces.recognize = false;
+}
+
 CameraConfig read_camera(Section section, const FacilityConfig& facility, const CameraDefaults& defaults, SeenIds& seen) {
   CameraConfig camera;
   camera.detector = defaults.detector;
   camera.presence = defaults.presence;
+  camera.faces = defaults.faces;
   camera.health = defaults.health;
   camera.clips = defaults.clips;
   ConfigReading& reading = section.reading();
@@ -179,6 +205,7 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
     if (auto polygon = Section::read_polygon(reading, *node)) camera.ignore.push_back(std::move(*polygon));
   });
   read_presence(section.section("presence"), camera.presence);
+  check_faces(section, camera);
   read_health(section.section("health"), camera.health);
   const bool own_clips = section.has("clips");
   const Mark clips_mark = section.mark("clips");
@@ -215,6 +242,7 @@ void read_defaults(Section section, CameraDefaults& into) {
   read_transport(section, into.transport);
   read_detector(section.section("detector"), into.detector);
   read_presence(section.section("presence"), into.presence);
+  read_faces(section.section("faces"), into.faces);
   read_health(section.section("health"), into.health);
   read_clips(section.section("clips"), into.clips);
   section.finish();

@@ -14,6 +14,7 @@ struct CameraDefaults {
   Transport transport = Transport::kTcp;
   DetectorConfig detector;
   PresenceConfig presence;
+  FacesConfig faces;
   HealthConfig health;
   ClipConfig clips;
 };

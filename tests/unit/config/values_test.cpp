@@ -40,6 +40,7 @@ TEST_CASE("the example loads, and its values are those it states") {
   CHECK(entrance.sub->transport == Transport::kAuto);
   CHECK(entrance.detector == DetectorConfig{"blazeface", 0.7, 8, 24});
   CHECK(entrance.presence.leave_after == 6s);
+  CHECK(entrance.faces == FacesConfig{true, 32, 3, 3, 0.03});
   CHECK(entrance.clips.longest == 2min);
   CHECK(entrance.record == StreamRole::kMain);
   CHECK(entrance.zones.at(0).polygon.size() == 4);
@@ -65,6 +66,7 @@ TEST_CASE("the example states the loader's defaults") {
   const CameraConfig& camera = *stated.camera("yunshan-hall");
   CHECK(camera.detector == least->camera("c")->detector);
   CHECK(camera.presence == least->camera("c")->presence);
+  CHECK(camera.faces == least->camera("c")->faces);
   CHECK(camera.health == least->camera("c")->health);
 }
 
