@@ -17,7 +17,10 @@ namespace kanhu::rules {
 
 struct FaceTrack {
   std::string subject;
-  double told_score = 0;  // last said; a better one counts from 0.05 above it
+  double told_score = 0;    // last said; a better one counts from 0.05 above it
+  double told_quality = 0;  // of its best shot; from 0.1 above it
+  bool is_static = false;
+  Json person;  // data.person as decided last; null before
 };
 
 struct ZonePresence {
@@ -49,14 +52,17 @@ struct CameraState {
   bool ever_up = false;
   std::string cause;  // of the loss: an error kind, or worker_lost
   std::string words;
-  WallTime lost_at{};                           // gateway time
-  std::deque<WallTime> losses;                  // gateway times, of the last 10 min
-  std::string offline, unstable, frozen, dark;  // subjects of open incidents, or empty
-  std::optional<WallTime> worker_lost_at;       // gateway time; until the source is heard again
+  WallTime lost_at{};                                  // gateway time
+  std::deque<WallTime> losses;                         // gateway times, of the last 10 min
+  std::string offline, unstable, frozen, dark, unfit;  // subjects of open incidents, or empty
+  std::optional<WallTime> worker_lost_at;              // gateway time; until the source is heard again
   std::string worker_words;
 
   std::map<std::uint64_t, FaceTrack> faces;
+  std::deque<double> inter_pupil_px;  // best shot of each of the last faces that came and went
   std::map<std::string, ZonePresence> zones;
+
+  Place place_in(const std::string& zone) const { return {place.facility, place.source, zone}; }
 
   // The camera's own time when the gateway's is `now`.
   WallTime now(WallTime gateway_now) const {
@@ -96,10 +102,13 @@ void site_back(Context& context, const std::string& facility, WallTime time);
 std::string cause_of(const Context& context, const CameraState& camera);
 void tell_offline(Context& context, CameraState& camera, const Stamp& stamp);
 
-// Faces and presence (people.cpp).
+// Faces (faces.cpp).
 void observe_track(Context& context, CameraState& camera, const Observation& observation);
-void observe_presence(Context& context, CameraState& camera, const Observation& observation);
+void observe_identity(Context& context, CameraState& camera, const Observation& observation);
 void end_tracks(Context& context, CameraState& camera, const Stamp& stamp, const std::string& end_reason);
+
+// Presence (presence.cpp).
+void observe_presence(Context& context, CameraState& camera, const Observation& observation);
 void presence_unknown(Context& context, CameraState& camera, const Stamp& stamp, const std::string& reason);
 void release_withheld(Context& context, CameraState& camera);
 

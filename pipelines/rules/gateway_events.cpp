@@ -68,6 +68,19 @@ EventDraft gateway_worker_restarted(const std::string& gateway, WallTime now, co
                     {"words", cause}});
 }
 
+EventDraft gateway_gallery_changed(const std::string& gateway, WallTime now, const std::string& facility, std::uint64_t version,
+                                   const std::string& digest, std::size_t people) {
+  return point("gateway.gallery_changed", gateway, now,
+               Json{{"gallery", {{"facility", facility}, {"version", version}, {"digest", digest}}}, {"count", people}});
+}
+
+EventDraft gateway_gallery_rejected(const std::string& gateway, WallTime now, const std::string& facility, const std::string& running,
+                                    const Error& error) {
+  return point(
+      "gateway.gallery_rejected", gateway, now,
+      Json{{"gallery", {{"facility", facility}, {"digest", running}}}, {"cause", to_string(error.kind)}, {"words", error.message}});
+}
+
 EventDraft gateway_journal_damaged(const std::string& gateway, WallTime now, const std::string& segment, const std::string& reason) {
   return point("gateway.journal_damaged", gateway, now, Json{{"segment", segment}, {"words", reason}});
 }

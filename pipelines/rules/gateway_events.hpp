@@ -29,6 +29,12 @@ EventDraft gateway_config_changed(const std::string& gateway, WallTime now, cons
 EventDraft gateway_config_rejected(const std::string& gateway, WallTime now, const std::string& running, const Error& error);
 EventDraft gateway_worker_restarted(const std::string& gateway, WallTime now, const std::vector<std::string>& sources,
                                     const std::string& cause);
+// A facility's gallery is another one now; `people` of it may be compared.
+EventDraft gateway_gallery_changed(const std::string& gateway, WallTime now, const std::string& facility, std::uint64_t version,
+                                   const std::string& digest, std::size_t people);
+// It cannot be used; the running one stays. `running`: its digest, empty when there is none.
+EventDraft gateway_gallery_rejected(const std::string& gateway, WallTime now, const std::string& facility, const std::string& running,
+                                    const Error& error);
 EventDraft gateway_journal_damaged(const std::string& gateway, WallTime now, const std::string& segment, const std::string& reason);
 // `what` was dropped: observations, events, log_lines; `count` of them since the last such event.
 EventDraft gateway_loss(const std::string& gateway, WallTime now, const std::string& what, std::uint64_t count, const std::string& cause);

@@ -93,7 +93,9 @@ void Rules::observe(const Observation& observation) {
   CameraState& camera = found->second;
   const bool same_run = !observation.run.empty() && observation.run == camera.run;
   // A file keeps its run over a restart; then the ordinals begin again.
-  const bool rewound = same_run && camera.heard && observation.ordinal <= camera.ordinal;
+  // A decision about a face bears the ordinal of the observation that led to it.
+  const bool decided = std::holds_alternative<IdentityObservation>(observation.body);
+  const bool rewound = same_run && camera.heard && !decided && observation.ordinal <= camera.ordinal;
   if (same_run && !rewound && observation.run == camera.dead_run) return;
 
   const WallTime gateway_time = observation.time - observation.clock_offset;
@@ -107,12 +109,13 @@ void Rules::observe(const Observation& observation) {
     camera.dead_run.clear();
   }
   camera.time = observation.time;
-  if (!observation.run.empty()) camera.ordinal = observation.ordinal;
+  if (!observation.run.empty() && !decided) camera.ordinal = observation.ordinal;
   camera.seen_at = context.now;
   camera.heard = true;
 
   if (std::holds_alternative<HealthObservation>(observation.body)) observe_health(context, camera, observation);
   if (std::holds_alternative<TrackObservation>(observation.body)) observe_track(context, camera, observation);
+  if (decided) observe_identity(context, camera, observation);
   if (std::holds_alternative<PresenceObservation>(observation.body)) observe_presence(context, camera, observation);
   context.ledger.flush(observation.source, observation.time);
   context.clips.advance(observation.source, observation.time);
@@ -194,6 +197,7 @@ void Rules::finish(WallTime now, const std::string& reason) {
     camera.unstable.clear();
     camera.frozen.clear();
     camera.dark.clear();
+    camera.unfit.clear();
   }
   end_all(context, "-", stamp_at(now), reason);
   context.sites.clear();

@@ -37,6 +37,7 @@ void anything(Bench& bench, std::uint32_t seed, int steps, bool to_the_end = tru
         break;
       case 5:
         bench.face(id, s, Phase::kUpdate, static_cast<std::uint64_t>(1 + pick(3)), 0.6 + pick(40) / 100.0, pick(2) == 0 ? "hall" : "");
+        bench.identity(id, s, static_cast<std::uint64_t>(1 + pick(3)), static_cast<IdentityDecision>(pick(3)));
         break;
       case 6:
         bench.face(id, s + skew, Phase::kEnd, static_cast<std::uint64_t>(1 + pick(3)));
@@ -81,7 +82,9 @@ ConfigPtr three() {
   const std::vector<std::string> on{"face.appeared", "presence.started", "camera.offline", "presence.absent"};
   CameraConfig silent = camera("c3", on);
   silent.record.reset();
-  return config({facility("f1", {camera("c1", on), camera("c2", on)}), facility("f2", {silent})});
+  CameraConfig first = camera("c1", on);
+  first.faces.recognize = true;
+  return config({facility("f1", {first, camera("c2", on)}), facility("f2", {silent})});
 }
 
 void check_contract(const Record& record) {
@@ -263,11 +266,18 @@ TEST_CASE("a corpus of events and states is written for the schema test") {
   for (std::uint32_t seed = 100; seed < 106; ++seed) {
     Bench bench(three());
     states << canonical_json(bench.rules.state()) << "\n";
+    bench.up("c1", -100);
+    for (int i = 0; i < 10; ++i) {
+      bench.face("c1", 2 * i - 99, Phase::kStart, static_cast<std::uint64_t>(100 + i));
+      bench.face("c1", 2 * i - 98, Phase::kEnd, static_cast<std::uint64_t>(100 + i));
+    }
     anything(bench, seed, 300);
     bench.record.emit(gateway_started(gateway_subject("gw1", "run"), at(0), 2, 6));
     bench.record.emit(gateway_config_changed("gw1", at(1), ConfigChange{"a", "b", 1, 2, 3}));
     bench.record.emit(gateway_config_rejected("gw1", at(2), "a", Error{ErrorKind::kInvalidConfig, "kanhu.yaml:3:5: unknown key"}));
     bench.record.emit(gateway_worker_restarted("gw1", at(3), {"c1", "c2"}, "killed by signal 9"));
+    bench.record.emit(gateway_gallery_changed("gw1", at(4), "f1", 7, to_hex(sha256("gallery")), 40));
+    bench.record.emit(gateway_gallery_rejected("gw1", at(4), "f1", "", Error{ErrorKind::kCorrupt, "f1.gallery: cut off"}));
     bench.record.emit(gateway_journal_damaged("gw1", at(4), "00000001.seg", "chain hash differs"));
     bench.record.emit(gateway_loss("gw1", at(5), "observations", 12, "queue full"));
     bench.record.emit(gateway_stopped(gateway_subject("gw1", "run"), at(0), at(6), "gateway_stopped"));

@@ -124,8 +124,15 @@ class Bench {
     track.threshold = 0.6;
     track.zone = zone;
     track.start_pts = MediaTime(seconds(static_cast<std::int64_t>(id)));
+    track.quality = FaceQuality{24, 0.8, 5, -3, 1, 120, 40, 0.1, score / 2};
     if (phase == Phase::kEnd) track.end_reason = "left";
     see(source, s, track);
+  }
+  void identity(const std::string& source, double s, std::uint64_t track, IdentityDecision decision) {
+    IdentityObservation said{track, decision, "", "", 0.81, 0.74, 0.12, 3, 7, to_hex(sha256("gallery")), to_hex(sha256("ledger"))};
+    if (decision == IdentityDecision::kUncertain) said.reason = "ambiguous";
+    if (decision == IdentityDecision::kRecognized) said.person_ref = std::string(26, 'k');
+    see(source, s, said);
   }
   void presence(const std::string& source, double s, Presence state, int count = 0, const std::string& reason = "") {
     PresenceObservation seen;
