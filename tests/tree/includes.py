@@ -10,6 +10,7 @@ ALLOWED = {
     "base": set(),
     "pipelines": {"base"},
     "config": {"base", "pipelines"},
+    "gallery": {"base", "pipelines", "config"},
     "models": {"base", "pipelines", "config"},
     "pipelines/ingest": STAGE,
     "pipelines/analyze": STAGE | {"models"},
@@ -17,8 +18,9 @@ ALLOWED = {
     "pipelines/publish": STAGE,
     "pipelines/record": STAGE,
     "pipelines/relay": STAGE,
-    "daemon": {"base", "config", "models", "pipelines", "pipelines/ingest", "pipelines/analyze", "pipelines/rules", "pipelines/publish",
-               "pipelines/record", "pipelines/relay"},
+    "pipelines/identify": STAGE | {"gallery"},
+    "daemon": {"base", "config", "gallery", "models", "pipelines", "pipelines/ingest", "pipelines/analyze", "pipelines/identify",
+               "pipelines/rules", "pipelines/publish", "pipelines/record", "pipelines/relay"},
 }
 
 # Third-party headers by their first part: where each may stand. The tests may use what they test with.
@@ -27,7 +29,7 @@ LIBRARIES = {
     "nlohmann": {"base"},
     "tl": {"base"},
     "spdlog": {"base"},
-    "sodium.h": {"base"},
+    "sodium.h": {"base", "gallery"},
     "systemd/sd-journal.h": {"base"},
     "yaml-cpp": {"config"},
     "opencv2": {"models"},
