@@ -56,6 +56,15 @@ Result<void> check_templates(const Gallery& gallery, const std::vector<Template>
 
 }  // namespace
 
+Result<void> take_embedder(Gallery& gallery, std::string_view name, std::string_view digest, int dimension) {
+  if (auto fits = check_embedder(gallery, name, digest); !fits) return fits;
+  if (gallery.embedder_digest != digest) gallery.calibration.reset();
+  gallery.embedder = name;
+  gallery.embedder_digest = digest;
+  gallery.dimension = dimension;
+  return {};
+}
+
 Result<std::string> add_person(Gallery& gallery, Person person, const Act& act, std::string_view what) {
   if (auto consent = check_consent(person.consent, act.now); !consent) return tl::unexpected(consent.error());
   if (auto templates = check_templates(gallery, person.templates); !templates) return tl::unexpected(templates.error());
@@ -116,17 +125,12 @@ void set_calibration(Gallery& gallery, const Calibration& calibration, const Act
 }
 
 Result<Merged> merge(Gallery& gallery, const Gallery& from, bool replace, const Act& act) {
-  if (gallery.people.empty()) {
-    gallery.embedder = from.embedder;
-    gallery.embedder_digest = from.embedder_digest;
-    gallery.dimension = from.dimension;
-  }
-  if (auto fits = check_embedder(gallery, from.embedder, from.embedder_digest); !fits) {
+  Gallery merged = gallery;
+  if (auto fits = take_embedder(merged, from.embedder, from.embedder_digest, from.dimension); !fits) {
     return fail(ErrorKind::kUnsupported,
                 fmt::format("the export was made by {} ({:.12}), the gallery of {} by {} ({:.12}); they cannot be mixed", from.embedder,
                             from.embedder_digest, gallery.facility, gallery.embedder, gallery.embedder_digest));
   }
-  Gallery merged = gallery;
   Merged counts;
   for (const Person& person : from.people) {
     const bool here = merged.find(person.ref) != nullptr;

@@ -19,8 +19,12 @@ struct Act {
   WallTime now{};
 };
 
+// What templates come from. An empty gallery takes any network (and forgets a calibration made with another); one with people
+// refuses another than its own (check_embedder).
+Result<void> take_embedder(Gallery& gallery, std::string_view name, std::string_view digest, int dimension);
+
 // Adds a person (a new ref when it has none). kInvalidArgument: no consent (who and which text), an expiry in the past, no
-// templates, templates of another length than the gallery's, a ref that is there. An empty gallery takes the embedder it is told.
+// templates, templates of another length than the gallery's, a ref that is there.
 Result<std::string> add_person(Gallery& gallery, Person person, const Act& act, std::string_view what = "enrolled");
 // Further templates of somebody who is there; at most kMostTemplates are kept, the best by quality.
 inline constexpr std::size_t kMostTemplates = 10;

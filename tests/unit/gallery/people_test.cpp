@@ -166,3 +166,16 @@ TEST_CASE("the most alike of the others is found by single templates, the person
   CHECK(other->score < 0.6);
   CHECK_FALSE(most_alike(gallery_of(0), shots, ""));
 }
+
+TEST_CASE("an empty gallery takes another network and forgets the threshold of the last; one with people does not") {
+  Gallery gallery = gallery_of(1);
+  set_calibration(gallery, Calibration{}, kAct);
+  CHECK(take_embedder(gallery, "dlib-resnet-29", std::string(64, '7'), kDimension));
+  CHECK(gallery.calibration);
+  CHECK(take_embedder(gallery, "other-net", "8", 512).error().kind == ErrorKind::kUnsupported);
+  CHECK(gallery.dimension == kDimension);
+  REQUIRE(erase_person(gallery, gallery.people[0].ref, "withdrawn", kAct));
+  CHECK(take_embedder(gallery, "other-net", "8", 512));
+  CHECK(gallery.dimension == 512);
+  CHECK_FALSE(gallery.calibration);
+}
