@@ -24,9 +24,10 @@ namespace {
 // One source as the pool sees it. Fields marked L are under the scheduler's lock; `analyzer` belongs to the claim.
 struct Seat {
   Seat(const CameraConfig& camera, ObservationSink& sink, bool replay)
-      : detector(camera.detector), id(camera.id), analyzer(camera, sink), mailbox(replay) {}
+      : detector(camera.detector), compares_faces(camera.faces.recognize), id(camera.id), analyzer(camera, sink), mailbox(replay) {}
 
   const DetectorConfig detector;
+  const bool compares_faces;
   const std::string id;
   SourceAnalyzer analyzer;
   Mailbox mailbox;         // L
@@ -38,11 +39,17 @@ struct Seat {
 };
 using SeatPtr = std::shared_ptr<Seat>;
 
-// One thread's detectors, one per configuration; a failure is remembered, so that a missing file is not looked for at
-// each frame.
+// One thread's detectors, one per configuration, and its embedder; a failure is remembered, so that a missing file is not
+// looked for at each frame.
 class DetectorShelf {
  public:
-  explicit DetectorShelf(const DetectorFactory& factory) : factory_(factory) {}
+  DetectorShelf(const DetectorFactory& factory, const EmbedderFactory& embedders) : factory_(factory), embedders_(embedders) {}
+
+  // nullptr when there is none.
+  models::FaceEmbedder* embedder() {
+    if (!embedder_) embedder_ = make_embedder();
+    return embedder_->get();
+  }
 
   Result<models::Detector*> get(const DetectorConfig& config) {
     const auto known = std::find_if(made_.begin(), made_.end(), [&](const auto& entry) { return entry.first == config; });
@@ -52,6 +59,13 @@ class DetectorShelf {
   }
 
  private:
+  std::unique_ptr<models::FaceEmbedder> make_embedder() {
+    if (!embedders_) return nullptr;
+    auto made = embedders_();
+    if (!made) log::error("analyze", "faces are not compared: {}", made.error().message);
+    return made ? std::move(*made) : nullptr;
+  }
+
   Result<std::unique_ptr<models::Detector>> make(const DetectorConfig& config) {
     try {
       auto made = factory_(config);
@@ -65,16 +79,20 @@ class DetectorShelf {
   }
 
   const DetectorFactory& factory_;
+  const EmbedderFactory& embedders_;
+  std::optional<std::unique_ptr<models::FaceEmbedder>> embedder_;
   std::vector<std::pair<DetectorConfig, Result<std::unique_ptr<models::Detector>>>> made_;
 };
 
 }  // namespace
 
 struct Scheduler::State {
-  State(bool replay_mode, DetectorFactory factory, const Clock& time) : replay(replay_mode), detectors(std::move(factory)), clock(time) {}
+  State(bool replay_mode, DetectorFactory factory, EmbedderFactory embedder_factory, const Clock& time)
+      : replay(replay_mode), detectors(std::move(factory)), embedders(std::move(embedder_factory)), clock(time) {}
 
   const bool replay;
   const DetectorFactory detectors;
+  const EmbedderFactory embedders;
   const Clock& clock;
 
   std::mutex mutex;
@@ -148,7 +166,7 @@ SeatPtr Scheduler::State::pick() {
 
 void Scheduler::State::loop(int number) {
   name_this_thread(fmt::format("analyze/{}", number));
-  DetectorShelf shelf(detectors);
+  DetectorShelf shelf(detectors, embedders);
   std::unique_lock lock(mutex);
   while (true) {
     work.wait(lock, [&] { return stopping || !queue.empty(); });
@@ -202,7 +220,7 @@ void Scheduler::State::analyze(Seat& seat, const Frame& frame, DetectorShelf& sh
   if (seat.detector.name == "none") return seat.analyzer.analyze_without(frame, {});
   const auto detector = shelf.get(seat.detector);
   if (!detector) return seat.analyzer.analyze_without(frame, "no detector: " + detector.error().message);
-  seat.analyzer.analyze(frame, **detector);
+  seat.analyzer.analyze(frame, **detector, seat.compares_faces ? shelf.embedder() : nullptr);
 }
 
 namespace {
@@ -236,8 +254,8 @@ class PooledLane final : public Lane {
 
 }  // namespace
 
-Scheduler::Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock)
-    : state_(std::make_shared<State>(replay, std::move(detectors), clock)) {
+Scheduler::Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock, EmbedderFactory embedders)
+    : state_(std::make_shared<State>(replay, std::move(detectors), std::move(embedders), clock)) {
   state_->at_work_since = std::vector<std::atomic<std::int64_t>>(static_cast<std::size_t>(std::max(1, threads)));
   for (int number = 0; number < std::max(1, threads); ++number)
     state_->threads.emplace_back([state = state_.get(), number] { state->loop(number); });

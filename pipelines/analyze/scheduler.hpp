@@ -18,6 +18,8 @@ namespace kanhu::analyze {
 
 // Makes the calling thread's detector for a configuration; called at most once per (thread, config).
 using DetectorFactory = std::function<Result<std::unique_ptr<models::Detector>>(const DetectorConfig&)>;
+// Makes the calling thread's embedder; called at most once per thread, when a source first compares faces.
+using EmbedderFactory = std::function<Result<std::unique_ptr<models::FaceEmbedder>>()>;
 
 struct LaneStats {
   AnalyzerStats analyzer;
@@ -46,7 +48,8 @@ class Lane {
 // Thread: any.
 class Scheduler {
  public:
-  Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock);
+  // Without `embedders` no face is compared.
+  Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock, EmbedderFactory embedders = {});
   ~Scheduler();  // after all lanes
   std::unique_ptr<Lane> open(const CameraConfig& camera, ObservationSink& sink);
   // Pieces of work finished since the start, for the watchdog: it must move while something waits.

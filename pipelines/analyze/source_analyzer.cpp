@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "pipelines/analyze/face_watch.hpp"
 #include "pipelines/analyze/geometry.hpp"
 #include "pipelines/analyze/health_facts.hpp"
 #include "pipelines/analyze/ignore_mask.hpp"
@@ -59,6 +60,7 @@ struct SourceAnalyzer::State {
         mask(camera.ignore),
         picture(camera.health),
         tracker(camera.detector.frames_per_second),
+        faces(camera.faces),
         health(camera.health) {
     if (camera.detector.frames_per_second > 0)
       silence =
@@ -80,6 +82,7 @@ struct SourceAnalyzer::State {
   IgnoreMask mask;
   PictureWatch picture;
   Tracker tracker;
+  FaceWatch faces;
   TimeLine line;
   HealthFacts health;
   Coverage coverage;
@@ -135,6 +138,8 @@ struct SourceAnalyzer::State {
     body.start_pts = track.first_pts;
     body.start_time = track.first_time;
     body.end_reason = reason;
+    body.quality = track.face.best;
+    body.is_static = track.face.is_static;
     say(std::move(body), true);
   }
 
@@ -165,8 +170,8 @@ struct SourceAnalyzer::State {
 
   bool accept(const Frame& frame);
   std::optional<models::DetectionResult> ask(const ImageView& image, MediaTime pts, models::Detector& detector);
-  void analyse(const Frame& frame, models::Detector* detector, const std::string& why_none);
-  void judge(const std::vector<Detection>& detections);
+  void analyse(const Frame& frame, models::Detector* detector, models::FaceEmbedder* embedder, const std::string& why_none);
+  void judge(const std::vector<Detection>& detections, const ImageView& image, models::FaceEmbedder* embedder);
   std::vector<Detection> gate(std::vector<Detection> found, const ImageView& image);
   ZoneEvidence evidence(const Zone& zone) const;
 };
@@ -214,7 +219,8 @@ std::vector<Detection> SourceAnalyzer::State::gate(std::vector<Detection> found,
   return found;
 }
 
-void SourceAnalyzer::State::analyse(const Frame& frame, models::Detector* detector, const std::string& why_none) {
+void SourceAnalyzer::State::analyse(const Frame& frame, models::Detector* detector, models::FaceEmbedder* embedder,
+                                    const std::string& why_none) {
   if (!accept(frame)) return;
   ++stats.frames_analysed;
   warming = now - *first_frame < camera.presence.warm_up;
@@ -250,7 +256,7 @@ void SourceAnalyzer::State::analyse(const Frame& frame, models::Detector* detect
     unknown.clear();
     // A picture going dark shows nobody long before it counts as dark: nothing may be concluded from it.
     if (!blind && !verdict.dim)
-      judge(gate(std::move(result->detections), image));
+      judge(gate(std::move(result->detections), image), image, embedder);
     else
       for (Zone& zone : zones) zone.presence.hold();
   }
@@ -260,6 +266,7 @@ void SourceAnalyzer::State::analyse(const Frame& frame, models::Detector* detect
 ZoneEvidence SourceAnalyzer::State::evidence(const Zone& zone) const {
   ZoneEvidence evidence;
   for (const Track& track : tracker.tracks()) {
+    if (track.face.is_static) continue;  // a portrait is nobody's presence
     if (!zone.name.empty()) {
       const Point foot = foot_point(track.box, track.label);
       const auto holds = [&](const ZoneView& view) { return view.zone == zone.name && contains(view.polygon, foot); };
@@ -275,21 +282,29 @@ ZoneEvidence SourceAnalyzer::State::evidence(const Zone& zone) const {
   return evidence;
 }
 
-void SourceAnalyzer::State::judge(const std::vector<Detection>& detections) {
-  for (const Track& track : tracker.update(detections, now, line.now()))
+void SourceAnalyzer::State::judge(const std::vector<Detection>& detections, const ImageView& image, models::FaceEmbedder* embedder) {
+  for (const Track& track : tracker.update(detections, now, line.now())) {
+    faces.forget(track, now);
     if (track.id != 0) say_track(track, Phase::kEnd, "left");
-  for (Track& track : tracker.tracks()) {
+  }
+  const std::vector<std::size_t> turned = faces.measure(image, tracker.tracks(), now);
+  for (std::size_t i = 0; i < tracker.tracks().size(); ++i) {
+    Track& track = tracker.tracks()[i];
     if (track.seen) track.zone = zone_of(camera.zones, foot_point(track.box, track.label));
     if (track.confirmed && track.id == 0 && !warming && track.seen) {
       track.id = next_track++;
       track.reported_pts = now;
       ++stats.tracks_started;
       say_track(track, Phase::kStart);
-    } else if (track.id != 0 && track.seen && now - track.reported_pts >= kSecond) {
+    } else if (track.id != 0 && track.seen &&
+               (now - track.reported_pts >= kSecond || std::find(turned.begin(), turned.end(), i) != turned.end())) {
       track.reported_pts = now;
       say_track(track, Phase::kUpdate);
     }
   }
+  for (FaceShotObservation& shot : faces.shots(image, tracker.tracks(), now, embedder)) say(std::move(shot), true);
+  stats.faces_compared = faces.compared();
+  stats.faces_shed = faces.shed();
   for (Zone& zone : zones) zone.presence.see(now, evidence(zone));
 }
 
@@ -313,12 +328,15 @@ void SourceAnalyzer::begin_run(const std::string& run) {
   state.unknown.clear();
   state.line.begin_run();
   state.picture.reset();
+  state.faces.begin_run();
   for (State::Zone& zone : state.zones) zone.presence.begin_run();
 }
 
-void SourceAnalyzer::analyze(const Frame& frame, models::Detector& detector) { state_->analyse(frame, &detector, {}); }
+void SourceAnalyzer::analyze(const Frame& frame, models::Detector& detector, models::FaceEmbedder* embedder) {
+  state_->analyse(frame, &detector, embedder, {});
+}
 
-void SourceAnalyzer::analyze_without(const Frame& frame, const std::string& why) { state_->analyse(frame, nullptr, why); }
+void SourceAnalyzer::analyze_without(const Frame& frame, const std::string& why) { state_->analyse(frame, nullptr, nullptr, why); }
 
 void SourceAnalyzer::tick(const Tick& tick) {
   State& state = *state_;

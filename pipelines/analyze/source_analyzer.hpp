@@ -6,6 +6,7 @@
 
 #include "config/config.hpp"
 #include "models/detector.hpp"
+#include "models/face_embedder.hpp"
 #include "pipelines/frame.hpp"
 #include "pipelines/observation.hpp"
 
@@ -15,6 +16,8 @@ struct AnalyzerStats {
   std::uint64_t frames_analysed = 0;
   std::uint64_t detections = 0;
   std::uint64_t tracks_started = 0;
+  std::uint64_t faces_compared = 0;  // shots turned into embeddings
+  std::uint64_t faces_shed = 0;      // shots worth it that found no room in `shots_per_second`
 };
 
 // Everything Kanhu knows about one camera's picture: masks, detector state, tracks, presence per zone, the five
@@ -29,7 +32,8 @@ class SourceAnalyzer {
   // A run begins (a connection was made, or a file opened). Presence is unknown (starting, or as it was) until warm-up is over.
   void begin_run(const std::string& run);
   // `detector` is the calling thread's instance. A detector that throws makes presence unknown (detector_failed), never absent.
-  void analyze(const Frame& frame, models::Detector& detector);
+  // `embedder`, too, is the thread's own; nullptr: faces are not compared.
+  void analyze(const Frame& frame, models::Detector& detector, models::FaceEmbedder* embedder = nullptr);
   // A frame nobody can be asked about: the picture's health is judged, presence is unknown. `why` is the reason in
   // words when a detector should be there (detector_failed), empty when none is configured (not_analysed).
   void analyze_without(const Frame& frame, const std::string& why);

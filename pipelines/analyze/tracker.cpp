@@ -72,6 +72,7 @@ void follow(Track& track, const Detection& detection, MediaTime pts) {
   track.w += kSizeGain * (detection.box.width - track.w);
   track.h += kSizeGain * (detection.box.height - track.h);
   track.box = detection.box;
+  track.landmarks = detection.landmarks;
   track.score = detection.score;
   track.best_score = std::max(track.best_score, detection.score);
   track.last_pts = pts;
@@ -83,6 +84,7 @@ Track born(const Detection& detection, MediaTime pts, WallTime time) {
   Track track;
   track.label = detection.label;
   track.box = detection.box;
+  track.landmarks = detection.landmarks;
   track.score = track.best_score = detection.score;
   track.first_pts = track.last_pts = pts;
   track.first_time = time;

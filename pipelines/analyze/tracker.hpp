@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pipelines/analyze/face_memory.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::analyze {
@@ -18,11 +19,13 @@ struct Track {
   double best_score = 0;
   MediaTime first_pts{};
   WallTime first_time{};
-  MediaTime last_pts{};      // last seen
-  bool confirmed = false;    // seen twice within a second
-  bool seen = false;         // in the last frame given to update()
-  std::string zone;          // kept by the analyzer
-  MediaTime reported_pts{};  // kept by the analyzer
+  MediaTime last_pts{};          // last seen
+  bool confirmed = false;        // seen twice within a second
+  bool seen = false;             // in the last frame given to update()
+  std::vector<Point> landmarks;  // of the last detection
+  FaceMemory face;               // kept by FaceWatch
+  std::string zone;              // kept by the analyzer
+  MediaTime reported_pts{};      // kept by the analyzer
 
   // Predicted motion: centre, size and velocity in fractions of the picture and per second.
   double cx = 0, cy = 0, w = 0, h = 0, vx = 0, vy = 0;
