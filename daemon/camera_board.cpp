@@ -5,10 +5,13 @@ namespace {
 
 using Counter = std::uint64_t relay::CameraStats::*;
 constexpr Counter kCounters[] = {
-    &relay::CameraStats::packets,        &relay::CameraStats::key_frames,      &relay::CameraStats::bytes,
-    &relay::CameraStats::frames_decoded, &relay::CameraStats::decode_errors,   &relay::CameraStats::packets_not_decoded,
-    &relay::CameraStats::packets_lost,   &relay::CameraStats::frames_analysed, &relay::CameraStats::frames_dropped,
-    &relay::CameraStats::detections,     &relay::CameraStats::tracks,          &relay::CameraStats::ring_overflow_drops,
+    &relay::CameraStats::packets,        &relay::CameraStats::key_frames,
+    &relay::CameraStats::bytes,          &relay::CameraStats::frames_decoded,
+    &relay::CameraStats::decode_errors,  &relay::CameraStats::packets_not_decoded,
+    &relay::CameraStats::packets_lost,   &relay::CameraStats::frames_analysed,
+    &relay::CameraStats::frames_dropped, &relay::CameraStats::detections,
+    &relay::CameraStats::tracks,         &relay::CameraStats::faces_compared,
+    &relay::CameraStats::faces_shed,     &relay::CameraStats::ring_overflow_drops,
 };
 
 void add(relay::CameraStats& into, const relay::CameraStats& from) {
@@ -84,6 +87,8 @@ Json to_json(const CameraBoard::Row& row) {
             {"frames_dropped", total.frames_dropped},
             {"detections", total.detections},
             {"tracks", total.tracks},
+            {"faces_compared", total.faces_compared},
+            {"faces_shed", total.faces_shed},
             {"ring_bytes", total.ring_bytes},
             {"ring_seconds", round4(total.ring_seconds)},
             {"ring_overflow_drops", total.ring_overflow_drops},

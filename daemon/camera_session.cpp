@@ -216,6 +216,8 @@ relay::CameraStats CameraSession::stats() const {
   stats.frames_dropped = lane.frames_dropped;
   stats.detections = lane.analyzer.detections;
   stats.tracks = lane.analyzer.tracks_started;
+  stats.faces_compared = lane.analyzer.faces_compared;
+  stats.faces_shed = lane.analyzer.faces_shed;
   stats.wait = lane.wait;
   stats.work = lane.work;
   if (recorded_) {

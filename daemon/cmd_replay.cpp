@@ -5,11 +5,15 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "config/load.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/feed.hpp"
+#include "daemon/gallery_watch.hpp"
 #include "daemon/replay.hpp"
+#include "gallery/gallery_file.hpp"
+#include "models/registry.hpp"
 
 namespace kanhu {
 namespace {
@@ -20,12 +24,25 @@ struct Options {
   bool json = false;
 };
 
+// What the configuration's cameras compare faces with; a gallery that cannot be used is said, and nobody is recognized there.
+identify::Matchers galleries_of(const Config& config) {
+  identify::Matchers galleries;
+  const auto files = make_posix_file_io();
+  GalleryWatch watch(*files, gallery::gallery_folder(config.gateway.data_dir), config.gateway.secrets_dir,
+                     [&] { return embedder_in_use(models::model_search_path(config.gateway.models_dir)); },
+                     {[&](identify::Matchers found) { galleries = std::move(found); }, [](const gallery::Matcher&) {},
+                      [](const std::string&, const std::string&, const Error&) {}});
+  watch.look(config, SystemClock().wall());
+  return galleries;
+}
+
 int run_replay(Options options) {
   log::init(log::Level::kWarning);
   if (!options.config.empty()) {
     auto config = load_config(options.config);
     if (!config) return report(config.error());
     options.replay.config = std::make_shared<const Config>(std::move(*config));
+    options.replay.galleries = galleries_of(*options.replay.config);
   }
   if (!options.start.empty()) {
     auto start = parse_utc(options.start);

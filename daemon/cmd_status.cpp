@@ -37,6 +37,25 @@ std::pair<int, int> up_of(const Json& state) {
   return {up, all};
 }
 
+void print_faces(const Json& faces, const Json& counters) {
+  for (const auto& [facility, gallery] : faces.value("galleries", Json::object()).items()) {
+    if (!gallery.contains("version")) {
+      fmt::print("gallery {}: {}\n", facility, text_of(gallery, "words"));
+      continue;
+    }
+    fmt::print("gallery {}: version {}, {} people, threshold {:.4f}{}\n", facility, gallery.value("version", std::uint64_t{0}),
+               gallery.value("people", 0), gallery.value("threshold", 0.0),
+               gallery.contains("words") ? "; what lies there now is refused: " + text_of(gallery, "words") : "");
+  }
+  std::uint64_t compared = 0;
+  std::uint64_t shed = 0;
+  for (const Json& camera : counters) {
+    compared += camera.value("faces_compared", std::uint64_t{0});
+    shed += camera.value("faces_shed", std::uint64_t{0});
+  }
+  if (compared + shed > 0) fmt::print("faces: {} shots compared, {} more found no room (faces.shots_per_second)\n", compared, shed);
+}
+
 void print_table(const Json& state, const Json& info) {
   const Json& gateway = info.at("gateway");
   fmt::print("{}  {}  up {:.0f} s  cameras {}/{}\n\n", gateway.value("id", ""), gateway.value("build", ""), gateway.value("uptime_s", 0.0),
@@ -70,6 +89,7 @@ void print_table(const Json& state, const Json& info) {
   fmt::print("  journal commit                   {}\n", latency(latencies, "commit"));
   fmt::print("journal: {} events, {} durable, epoch {}\n", journal.value("seq", std::uint64_t{0}),
              journal.value("durable_seq", std::uint64_t{0}), text_of(journal, "epoch"));
+  print_faces(info.value("faces", Json::object()), counters);
 }
 
 int status(Options options) {

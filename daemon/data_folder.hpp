@@ -21,6 +21,7 @@ class DataFolder {
 
   std::string journal() const { return path_ + "/journal"; }
   std::string clips() const { return path_ + "/clips"; }
+  std::string faces() const { return path_ + "/faces"; }  // the ledger of decisions about faces
   int lock_descriptor() const { return lock_; }
   // Where the sockets really are, for the sub-commands.
   Result<void> write_endpoints(FileIo& files, const Json& endpoints) const;

@@ -14,6 +14,7 @@
 #include "daemon/build_info.hpp"
 #include "daemon/provenance.hpp"
 #include "daemon/service.hpp"
+#include "gallery/gallery_file.hpp"
 #include "models/registry.hpp"
 #include "pipelines/rules/gateway_events.hpp"
 
@@ -105,7 +106,12 @@ Result<void> Gateway::open_publishing() {
   publisher_ = std::move(*publisher);
 
   auto body = [this, id = config->gateway.id](const EventDraft& draft, const EventId& number) {
-    return rules::event_body(draft, number, id, provenance_.with([](const auto& value) { return value; }));
+    rules::Provenance provenance = provenance_.with([](const auto& value) { return value; });
+    provenance.gallery = gallery_digests_.with([&](const auto& digests) {
+      const auto found = digests.find(draft.facility);
+      return found == digests.end() ? std::string() : found->second;
+    });
+    return rules::event_body(draft, number, id, provenance);
   };
   // Asked on the rules thread only: every event is accepted there.
   auto snapshot = [this] { return rules_snapshot_ ? rules_snapshot_() : Json::object(); };
@@ -125,7 +131,28 @@ void Gateway::restore_incidents() {
   if (recovery.torn_bytes > 0)
     log::warning("journal", "cut {} torn bytes from the end: the last write had not finished", recovery.torn_bytes);
 
-  rules_ = std::make_unique<RulesThread>(config, *this, clock_, [this](rules::Rules& rules) { each_second(rules); });
+  ledger_ = std::make_unique<FaceLedger>(
+      *files_, folder_.faces(), [this] { return config_.with([](const ConfigPtr& value) { return value->journal.most_age; }); }, clock_);
+  rules_ = std::make_unique<RulesThread>(
+      config, *this, clock_, [this](rules::Rules& rules) { each_second(rules); },
+      [this](identify::LedgerEntry entry) { ledger_->record(std::move(entry)); });
+  galleries_ = std::make_unique<GalleryWatch>(
+      *files_, gallery::gallery_folder(config->gateway.data_dir), config->gateway.secrets_dir,
+      [path = models::model_search_path(config->gateway.models_dir)] { return embedder_in_use(path); },
+      GalleryWatch::Upcalls{[this](identify::Matchers matchers) {
+                              gallery_digests_.with([&](auto& digests) {
+                                digests.clear();
+                                for (const auto& [facility, matcher] : matchers) digests[facility] = matcher->digest();
+                              });
+                              rules_->post_faces([matchers = std::move(matchers)](identify::Desk& desk) { desk.use(matchers); });
+                            },
+                            [this, id = config->gateway.id](const gallery::Matcher& matcher) {
+                              note(rules::gateway_gallery_changed(id, clock_.wall(), matcher.facility(), matcher.version(),
+                                                                  matcher.digest(), matcher.people()));
+                            },
+                            [this, id = config->gateway.id](const std::string& facility, const std::string& running, const Error& why) {
+                              note(rules::gateway_gallery_rejected(id, clock_.wall(), facility, running, why));
+                            }});
   keeper_ = std::make_unique<ClipKeeper>(
       *files_, folder_.clips(),
       ClipKeeper::Upcalls{[this](ClipRecord record) { on_clip(std::move(record)); },
@@ -200,6 +227,7 @@ int Gateway::run() {
     if (signal == SIGHUP) reload();
     if (signal == SIGTERM || signal == SIGINT) break;
     cameras_->turn(kTurn);
+    look_after_galleries(clock_.mono());
     look_after_service(clock_.mono());
   }
   log::info("gateway", "draining");
@@ -229,6 +257,7 @@ void Gateway::shut_down() {
     note(rules::gateway_stopped(subject_, started_wall_, clock_.wall(), "gateway_stopped"));
     rules_.reset();
   }
+  ledger_.reset();
   cameras_.reset();
   workers_.reset();
   if (journal_) {
@@ -322,6 +351,12 @@ void Gateway::look_after_service(MonoTime now) {
   }
 }
 
+void Gateway::look_after_galleries(MonoTime now) {
+  if (now - galleries_looked_ < std::chrono::seconds(1)) return;
+  galleries_looked_ = now;
+  galleries_->look(*config_.with([](const ConfigPtr& value) { return value; }), clock_.wall());
+}
+
 void Gateway::reload() {
   service::reloading();
   const ConfigPtr old = config_.with([](const ConfigPtr& value) { return value; });
@@ -347,6 +382,7 @@ void Gateway::reload() {
     provenance_.with([&](auto& value) { value = made; });
     config_.with([&](ConfigPtr& value) { value = config; });
   });
+  rules_->post_faces([config](identify::Desk& desk) { desk.reconfigure(config); });
   note(rules::gateway_config_changed(old->gateway.id, clock_.wall(),
                                      {old->digest, config->digest, changes.added, changes.removed, changes.changed}));
   log::info("config", "reloaded: {} cameras added, {} removed, {} changed", changes.added, changes.removed, changes.changed);

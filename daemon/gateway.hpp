@@ -14,6 +14,8 @@
 #include "daemon/camera_control.hpp"
 #include "daemon/clip_keeper.hpp"
 #include "daemon/data_folder.hpp"
+#include "daemon/face_ledger.hpp"
+#include "daemon/gallery_watch.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/rules_thread.hpp"
 #include "daemon/workers.hpp"
@@ -50,6 +52,7 @@ class Gateway final : public rules::RulesSink {
   void on_clip(ClipRecord record);
   void each_second(rules::Rules& rules);
   void look_after_service(MonoTime now);
+  void look_after_galleries(MonoTime now);
   void reload();
   void shut_down();
   void note(EventDraft draft);
@@ -71,6 +74,7 @@ class Gateway final : public rules::RulesSink {
   DataFolder folder_;
   Guarded<ConfigPtr> config_;
   Guarded<rules::Provenance> provenance_;
+  Guarded<std::map<std::string, std::string>> gallery_digests_;  // in force, by facility
   CameraBoard board_;
   Guarded<std::map<std::string, ClipRequest>> pending_clips_;
   std::atomic<int> cameras_up_{0};
@@ -80,13 +84,16 @@ class Gateway final : public rules::RulesSink {
   publish::JournalHead last_head_;        // once the journal is closed; under head_mutex_
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<publish::Journal> journal_;
+  std::unique_ptr<FaceLedger> ledger_;
   std::unique_ptr<RulesThread> rules_;
+  std::unique_ptr<GalleryWatch> galleries_;
   std::unique_ptr<ClipKeeper> keeper_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<CameraControl> cameras_;
   std::unique_ptr<publish::QueryServer> query_;
   std::unique_ptr<MetricsServer> metrics_;
 
+  MonoTime galleries_looked_{};
   std::uint64_t rules_seen_ = 0;  // progress when the watchdog was last fed
   MonoTime fed_{};
   MonoTime status_said_{};

@@ -61,6 +61,7 @@ Json Gateway::info_answer() {
             {"commit", latency_json(journal.commit)},
             {"capture_to_socket", latency_json(published.capture_to_socket)},
             {"capture_to_receipt", latency_json(published.capture_to_receipt)}}},
+          {"faces", {{"galleries", galleries_->info()}, {"ledger", {{"written", ledger_->written()}, {"lost", ledger_->lost()}}}}},
           {"workers", workers},
           {"cameras", cameras}};
 }

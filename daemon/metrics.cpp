@@ -57,6 +57,8 @@ constexpr CameraMetric kCameraMetrics[] = {
     {"frames_decoded", "kanhu_camera_frames_decoded_total", "Pictures decoded", MetricType::Counter},
     {"decode_errors", "kanhu_camera_decode_errors_total", "Access units that did not decode", MetricType::Counter},
     {"frames_analysed", "kanhu_camera_frames_analysed_total", "Pictures shown to the detector", MetricType::Counter},
+    {"faces_compared", "kanhu_camera_faces_compared_total", "Shots of faces turned into embeddings", MetricType::Counter},
+    {"faces_shed", "kanhu_camera_faces_shed_total", "Shots worth comparing that found no room in shots_per_second", MetricType::Counter},
     {"frames_dropped", "kanhu_camera_frames_dropped_total", "Pictures overtaken by a newer one before their turn", MetricType::Counter},
     {"detections", "kanhu_camera_detections_total", "Things found by the detector", MetricType::Counter},
     {"held_bytes", "kanhu_camera_held_bytes", "Encoded bytes in memory for this camera", MetricType::Gauge},

@@ -7,6 +7,7 @@
 #include "base/digest.hpp"
 #include "base/log.hpp"
 #include "daemon/build_info.hpp"
+#include "daemon/gallery_watch.hpp"
 #include "models/detector.hpp"
 #include "models/registry.hpp"
 
@@ -28,6 +29,13 @@ rules::Provenance provenance_of(const Config& config) {
       auto detector = models::make_detector(*choice, camera.detector);
       digests[camera.detector.name] = detector ? (*detector)->info().digest : "none";
     }
+  }
+  const bool compares = std::any_of(config.facilities.begin(), config.facilities.end(), [](const FacilityConfig& facility) {
+    return std::any_of(facility.cameras.begin(), facility.cameras.end(), [](const CameraConfig& camera) { return camera.faces.recognize; });
+  });
+  if (compares) {
+    const auto embedder = embedder_in_use(path);
+    digests["face embedder"] = embedder ? embedder->digest : "none";
   }
   std::string all;
   for (const auto& [name, digest] : digests) all += name + "=" + digest + "\n";

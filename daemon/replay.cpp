@@ -96,6 +96,9 @@ class Replay {
     number_from_content();
     sink_.owner = this;
     rules_.emplace(config_, sink_);
+    desk_.emplace(
+        config_, [this](const Observation& observation) { rules_->observe(observation); }, [](const identify::LedgerEntry&) {});
+    desk_->use(options_.galleries);
     if (auto begun = begin(); !begun) return tl::make_unexpected(begun.error());
     while (!merge_.done() || ended_ < opened_) {
       auto message = inbox_.pop();
@@ -194,6 +197,7 @@ class Replay {
 
   void number_from_content() {
     std::string all = config_->digest;
+    for (const auto& [facility, matcher] : options_.galleries) all += "\n" + facility + " " + matcher->digest();
     for (const Recording& recording : recordings_) {
       for (const Part& part : recording.parts) all += "\n" + recording.camera.id + " " + part.sha256;
     }
@@ -280,7 +284,7 @@ class Replay {
       rules_->advance(second);
     }
     last_time_ = std::max(last_time_, observation.time);
-    rules_->observe(observation);
+    desk_->observe(observation);
   }
 
   void number(const EventDraft& draft) {
@@ -288,7 +292,10 @@ class Replay {
     id.epoch = epoch_;
     id.seq = ++seq_;
     id.stream_seq = ++stream_seq_[draft.facility];
-    each_(rules::event_body(draft, id, config_->gateway.id, provenance_));
+    rules::Provenance provenance = provenance_;
+    if (const auto found = options_.galleries.find(draft.facility); found != options_.galleries.end())
+      provenance.gallery = found->second->digest();
+    each_(rules::event_body(draft, id, config_->gateway.id, provenance));
     ++summary_.events;
   }
 
@@ -301,6 +308,7 @@ class Replay {
   rules::Provenance provenance_;
   Sink sink_;
   std::optional<rules::Rules> rules_;
+  std::optional<identify::Desk> desk_;
   ObservationMerge merge_;
   // Parts of recordings. What a part ended with, which may be its only trouble, comes beside the observations.
   std::size_t opened_ = 0;

@@ -6,12 +6,14 @@
 
 #include "base/result.hpp"
 #include "config/config.hpp"
+#include "pipelines/identify/desk.hpp"
 
 namespace kanhu {
 
 struct ReplayOptions {
   std::vector<std::string> files;
   ConfigPtr config;                    // whose cameras, zones and digest apply; none: one plain camera a file
+  identify::Matchers galleries;        // faces are compared with, where `config` says so
   std::string camera;                  // of `config`, for files that are no clips
   std::string detector = "blazeface";  // without `config`
   WallTime start{};                    // capture time of pts 0 for files without times

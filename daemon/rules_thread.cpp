@@ -8,8 +8,14 @@
 
 namespace kanhu {
 
-RulesThread::RulesThread(const ConfigPtr& config, rules::RulesSink& sink, const Clock& clock, Work each_second)
-    : clock_(clock), each_second_(std::move(each_second)), rules_(config, sink), thread_([this] { run(); }) {}
+RulesThread::RulesThread(const ConfigPtr& config, rules::RulesSink& sink, const Clock& clock, Work each_second,
+                         identify::Desk::Record ledger)
+    : clock_(clock),
+      each_second_(std::move(each_second)),
+      rules_(config, sink),
+      desk_(
+          config, [this](const Observation& observation) { rules_.observe(observation); }, std::move(ledger)),
+      thread_([this] { run(); }) {}
 
 RulesThread::~RulesThread() {
   queue_.close();
@@ -19,6 +25,8 @@ RulesThread::~RulesThread() {
 void RulesThread::observe(Observation observation) { queue_.push(std::move(observation)); }
 
 void RulesThread::post(Work work) { queue_.push(std::move(work)); }
+
+void RulesThread::post_faces(FaceWork work) { queue_.push(std::move(work)); }
 
 void RulesThread::wait() {
   std::promise<void> done;
@@ -42,9 +50,11 @@ void RulesThread::run() {
     if (!item && queue_.closed()) return;
     if (item) {
       if (const auto* observation = std::get_if<Observation>(&*item)) {
-        rules_.observe(*observation);
+        desk_.observe(*observation);
+      } else if (const auto* work = std::get_if<Work>(&*item)) {
+        (*work)(rules_);
       } else {
-        std::get<Work> (*item)(rules_);
+        std::get<FaceWork> (*item)(desk_);
       }
     }
     if (const MonoTime now = clock_.mono(); now - advanced >= std::chrono::seconds(1)) {

@@ -15,6 +15,7 @@
 #include "base/thread_name.hpp"
 #include "daemon/build_info.hpp"
 #include "daemon/camera_session.hpp"
+#include "models/face_embedder.hpp"
 #include "models/process.hpp"
 #include "models/registry.hpp"
 
@@ -52,7 +53,8 @@ class Worker {
         files_(make_posix_file_io()),
         sink_(channel),
         scheduler_(
-            setup.analysis_threads, setup.replay, [this](const DetectorConfig& config) { return make_detector(config); }, clock_) {
+            setup.analysis_threads, setup.replay, [this](const DetectorConfig& config) { return make_detector(config); }, clock_,
+            [this] { return models::make_face_embedder(models::default_face_embedder(), setup_.models_path); }) {
     if (!setup.replay) {
       recorder_.emplace(*files_, setup.clips_dir, [this](ClipRecord record) { (void)channel_.send(relay::ClipDone{std::move(record)}); });
     }

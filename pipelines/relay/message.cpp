@@ -78,8 +78,8 @@ Json pack(const CameraStats& m) {
   return {{"is", "camera_stats"},
           {"camera", m.camera},
           {"n", Json::array({m.packets, m.key_frames, m.bytes, m.frames_decoded, m.decode_errors, m.packets_not_decoded, m.packets_lost,
-                             m.held_bytes, m.frames_analysed, m.frames_dropped, m.detections, m.tracks, m.ring_bytes, m.ring_overflow_drops,
-                             m.clips_open, m.width, m.height})},
+                             m.held_bytes, m.frames_analysed, m.frames_dropped, m.detections, m.tracks, m.faces_compared, m.faces_shed,
+                             m.ring_bytes, m.ring_overflow_drops, m.clips_open, m.width, m.height})},
           {"ring_seconds", m.ring_seconds},
           {"codec", m.codec},
           {"rtcp", m.has_rtcp_time},
@@ -128,7 +128,7 @@ CameraStats camera_stats_from(const Json& json) {
   for (std::uint64_t* field :
        {&stats.packets, &stats.key_frames, &stats.bytes, &stats.frames_decoded, &stats.decode_errors, &stats.packets_not_decoded,
         &stats.packets_lost, &stats.held_bytes, &stats.frames_analysed, &stats.frames_dropped, &stats.detections, &stats.tracks,
-        &stats.ring_bytes, &stats.ring_overflow_drops, &stats.clips_open}) {
+        &stats.faces_compared, &stats.faces_shed, &stats.ring_bytes, &stats.ring_overflow_drops, &stats.clips_open}) {
     *field = n.at(at++).get<std::uint64_t>();
   }
   stats.width = n.at(at++).get<int>();

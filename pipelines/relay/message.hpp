@@ -86,6 +86,7 @@ struct CameraStats {
   std::uint64_t packets = 0, key_frames = 0, bytes = 0, frames_decoded = 0, decode_errors = 0;
   std::uint64_t packets_not_decoded = 0, packets_lost = 0, held_bytes = 0;
   std::uint64_t frames_analysed = 0, frames_dropped = 0, detections = 0, tracks = 0;
+  std::uint64_t faces_compared = 0, faces_shed = 0;  // shots embedded; shots worth it that found no room
   std::uint64_t ring_bytes = 0, ring_overflow_drops = 0, clips_open = 0;
   double ring_seconds = 0;
   std::string codec;
