@@ -40,7 +40,7 @@ Result<Calibration> threshold_for(std::span<const double> impostor, double false
 // Scores as Matcher gives them to tracks: of a person's templates all but one, combined as the shots of a track are, against
 // each other person; as many a pair of people as there are templates. Single templates would be too lenient: combined shots of
 // strangers look more alike. Half of ORL as the gallery, three combined shots of the other half as strangers, 40 splits: asked
-// for 1e-2, 1e-3 and 1e-4, these gave 1.0e-2, 0.9e-3 and 0.4e-4, single templates 2.9e-2, 1.9e-3 and 0.9e-4.
+// for 1e-2, 1e-3 and 1e-4, these gave 1.0e-2, 1.0e-3 and 0.9e-4, single templates 2.9e-2, 2.5e-3 and 3.2e-4.
 std::vector<double> impostor_scores(const Gallery& gallery);
 
 // Each template against the other templates of the same person.

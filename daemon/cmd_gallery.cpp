@@ -1,0 +1,226 @@
+#include "daemon/cmd_gallery.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "config/keys.hpp"
+#include "config/load.hpp"
+#include "gallery/gallery_file.hpp"
+
+namespace kanhu {
+namespace {
+
+// No echo while one types; nothing changes when standard input is not a terminal. Thread: confined.
+class QuietTerminal {
+ public:
+  explicit QuietTerminal(bool wanted) {
+    if (!wanted || ::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    changed_ = true;
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+  }
+  ~QuietTerminal() {
+    if (!changed_) return;
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    std::cerr << '\n';
+  }
+  QuietTerminal(const QuietTerminal&) = delete;
+  QuietTerminal& operator=(const QuietTerminal&) = delete;
+
+ private:
+  termios before_{};
+  bool changed_ = false;
+};
+
+// Names and templates are in this process: no core file, and no debugger of the same user.
+void keep_to_itself() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  ::umask(0077);
+}
+
+}  // namespace
+
+Result<Galleries> Galleries::open(const std::string& config_path, Purpose purpose) {
+  log::init(log::Level::kOff);
+  keep_to_itself();
+  auto config = load_config(config_path);
+  if (!config) return tl::make_unexpected(config.error());
+  auto key = load_key(kGalleryKey, config->gateway.secrets_dir);
+  if (!key) return tl::make_unexpected(key.error());
+  Galleries opened;
+  opened.config_ = std::move(*config);
+  opened.key_ = std::move(*key);
+  opened.files_ = make_posix_file_io();
+  opened.folder_ = gallery::gallery_folder(opened.config_.gateway.data_dir);
+  if (purpose == Purpose::kChanging) {
+    const bool data_was_there = opened.files_->exists(opened.config_.gateway.data_dir);
+    if (!data_was_there && ::geteuid() == 0) {
+      return fail(ErrorKind::kNotFound, fmt::format("{} is not there: start the gateway once, so that the folder is its user's",
+                                                    opened.config_.gateway.data_dir));
+    }
+    auto lock = gallery::FolderLock::take(*opened.files_, opened.folder_);
+    if (!lock) return tl::make_unexpected(lock.error());
+    opened.lock_.emplace(std::move(*lock));
+    if (auto given = hand_to_owner(opened.folder_); !given) return tl::make_unexpected(given.error());
+    if (auto given = hand_to_owner(opened.folder_ + "/.lock"); !given) return tl::make_unexpected(given.error());
+  }
+  return opened;
+}
+
+Result<std::string> Galleries::facility(const std::string& asked) const {
+  std::vector<std::string_view> ids;
+  for (const FacilityConfig& facility : config_.facilities) ids.push_back(facility.id);
+  if (asked.empty() && ids.size() == 1) return std::string(ids.front());
+  if (asked.empty()) return fail(ErrorKind::kInvalidArgument, fmt::format("say which: --facility {}", fmt::join(ids, " | ")));
+  if (config_.facility(asked) != nullptr) return asked;
+  const std::string near = nearest(asked, ids);
+  return fail(ErrorKind::kInvalidArgument, fmt::format("the configuration has no facility {}{}", kanhu::quoted(asked),
+                                                       near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+}
+
+Result<gallery::Gallery> Galleries::read(const std::string& facility) const {
+  return gallery::read_gallery(*files_, folder_, facility, key_);
+}
+
+Result<gallery::Gallery> Galleries::read_or_begin(const std::string& facility) const {
+  auto found = read(facility);
+  if (found || found.error().kind != ErrorKind::kNotFound) return found;
+  gallery::Gallery fresh;
+  fresh.facility = facility;
+  return fresh;
+}
+
+Result<void> Galleries::write(const gallery::Gallery& changed) const {
+  if (auto written = gallery::write_gallery(*files_, folder_, changed, key_); !written) return written;
+  return hand_to_owner(gallery::gallery_path(folder_, changed.facility));
+}
+
+Result<std::vector<gallery::Gallery>> Galleries::all(std::vector<std::string>* unreadable) const {
+  const auto facilities = gallery::facilities_in(*files_, folder_);
+  if (!facilities) return tl::make_unexpected(facilities.error());
+  std::vector<gallery::Gallery> found;
+  for (const std::string& facility : *facilities) {
+    auto one = read(facility);
+    if (one) {
+      found.push_back(std::move(*one));
+    } else if (unreadable != nullptr) {
+      unreadable->push_back(one.error().message);
+    } else {
+      return tl::make_unexpected(one.error());
+    }
+  }
+  return found;
+}
+
+Result<std::vector<gallery::Gallery>> Galleries::holding(const std::string& ref, const std::string& facility) const {
+  std::vector<gallery::Gallery> found;
+  if (facility.empty()) {
+    auto everywhere = all(nullptr);
+    if (!everywhere) return everywhere;
+    found = std::move(*everywhere);
+  } else {
+    auto one = read(facility);
+    if (!one) return tl::make_unexpected(one.error());
+    found.push_back(std::move(*one));
+  }
+  std::erase_if(found, [&](const gallery::Gallery& one) { return one.find(ref) == nullptr; });
+  if (found.empty())
+    return fail(ErrorKind::kNotFound, fmt::format("nobody here has the ref {} (kanhu gallery list)", kanhu::quoted(ref, 32)));
+  return found;
+}
+
+void add_gallery_options(CLI::App& command, GalleryOptions& options, bool with_facility, bool with_json) {
+  command.add_option("-c,--config", options.config, "Configuration of the gateway, to find its galleries and key")->capture_default_str();
+  if (with_facility) command.add_option("--facility", options.facility, "Facility; not needed when the configuration has only one");
+  if (with_json) command.add_flag("--json", options.json, "As JSON");
+}
+
+std::string operator_name() {
+  const char* before = std::getenv("SUDO_USER");
+  if (::geteuid() == 0 && before != nullptr && *before != '\0') return before;
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry != nullptr ? entry->pw_name : fmt::format("uid {}", ::geteuid());
+}
+
+gallery::Act act_now(std::string by) { return {std::move(by), SystemClock().wall()}; }
+
+Result<WallTime> parse_day(const std::string& text) {
+  auto time = parse_utc(text.size() == 10 ? text + "T00:00:00Z" : text);
+  if (!time)
+    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is no day; expected for example 2027-01-31", kanhu::quoted(text, 40)));
+  return time;
+}
+
+std::string day_of(WallTime time) { return format_utc(time).substr(0, 10); }
+
+Result<Secret> read_line(const std::string& prompt, bool hidden) {
+  if (::isatty(STDIN_FILENO)) std::cerr << prompt << std::flush;
+  std::string line;
+  {
+    const QuietTerminal quiet(hidden);
+    std::getline(std::cin, line);
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  Secret read(line);
+  ::explicit_bzero(line.data(), line.size());
+  return read;
+}
+
+Result<std::string> checked_text(std::string_view text, std::string_view what) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  const bool plain = find_invalid_utf8(text) == std::string_view::npos &&
+                     std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (text.empty() || text.size() > 200 || !plain) {
+    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is one line of UTF-8, 1 to 200 bytes; nothing was written", what));
+  }
+  return std::string(text);
+}
+
+Result<void> hand_to_owner(const std::string& path) {
+  if (::geteuid() != 0) return {};
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+  struct stat owner {};
+  if (::stat(folder.c_str(), &owner) != 0 || ::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0)
+    return fail(ErrorKind::kPermission, fmt::format("{} was written, but cannot be given to the owner of {}", path, folder));
+  return {};
+}
+
+void add_gallery(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("gallery", "People who agreed to be recognised: enrol, list, withdraw, calibrate");
+  command->require_subcommand(1);
+  command->footer(
+      "Names come from standard input, never from the command line. A running gateway takes a change within seconds.\n"
+      "Begin with: kanhu gallery key, then: kanhu gallery enroll --consent-by WHO --consent-text VERSION PICTURES");
+  add_gallery_key(*command, chosen);
+  add_gallery_enroll(*command, chosen);
+  add_gallery_list(*command, chosen);
+  add_gallery_show(*command, chosen);
+  add_gallery_consent(*command, chosen);
+  add_gallery_share(*command, chosen);
+  add_gallery_withdraw(*command, chosen);
+  add_gallery_purge(*command, chosen);
+  add_gallery_calibrate(*command, chosen);
+  add_gallery_export(*command, chosen);
+  add_gallery_import(*command, chosen);
+}
+
+}  // namespace kanhu

@@ -1,0 +1,258 @@
+"""kanhu gallery from outside: as an administrator who enrols people, and as an auditor who looks for what is left of one."""
+import json
+import os
+import pathlib
+import stat
+import subprocess
+import threading
+import unittest
+
+from harness import KANHU, MODELS, PATIENCE, ROOT, Case, camera, config_of, environment, facility, main, to_yaml
+
+DATA = pathlib.Path(os.environ.get("KANHU_TEST_DATA", ROOT.parent / "shared/data"))
+PEOPLE = DATA / "faces/faceapijs_bbt"
+NAME = "Canary-Name 王小明"
+AGREED = ("--consent-by", "nurse-li", "--consent-text", "2026-01", "--consent-expires", "2099-01-01")
+SMALL = ("--eyes-apart", "30")  # the sets' faces are crops
+
+
+# Where the embedder's weights are; they may be missing although the pictures are there.
+EMBEDDER = next((str(folder) for folder in (MODELS, ROOT / "run/models", "/var/lib/kanhu/models")
+                 if folder and (pathlib.Path(folder) / "face_recognition_model.bin").is_file()), None)
+
+
+class GalleryCase(Case):
+    def setUp(self):
+        super().setUp()
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        config = config_of(self.folder, [facility("station-a", [camera("a", "rtsp://127.0.0.1:9/a")]),
+                                         facility("station-b", [camera("b", "rtsp://127.0.0.1:9/b")])])
+        if EMBEDDER:
+            config["gateway"]["models_dir"] = EMBEDDER
+        self.config = self.folder / "kanhu.yaml"
+        self.config.write_text(to_yaml(config))
+        self.galleries = self.data / "galleries"
+        self.outputs = []
+
+    def gallery(self, *arguments, expect=0, stdin="", deadline=120):
+        done = self.kanhu("gallery", arguments[0], "-c", self.config, *arguments[1:], expect=expect, stdin=stdin.encode(), deadline=deadline)
+        if arguments[0] not in ("list", "show"):
+            self.outputs.append(done.stdout + done.stderr)
+        return done
+
+    def words(self, *arguments, **more):
+        done = self.gallery(*arguments, **more)
+        return (done.stdout + done.stderr).decode()
+
+    def enroll(self, pictures, name=NAME, at="station-a", **more):
+        done = self.gallery("enroll", "--facility", at, *AGREED, *SMALL, "--json", *more.pop("options", ()), *pictures, stdin=name + "\n", **more)
+        return json.loads(done.stdout)["person_ref"] if done.returncode == 0 else (done.stdout + done.stderr).decode()
+
+    def people(self, *arguments):
+        return [json.loads(line) for line in self.gallery("list", "--json", *arguments).stdout.splitlines()]
+
+
+class WithoutPictures(GalleryCase):
+    def test_a_key_is_made_once_and_never_shown(self):
+        self.assertIn("made", self.words("key"))
+        key = self.folder / "secrets/gallery-key"
+        before = key.read_text()
+        self.assertEqual(stat.S_IMODE(key.stat().st_mode), 0o600)
+        self.assertEqual(len(before.strip()), 64)
+        self.assertIn("stays", self.words("key"))
+        self.assertEqual(key.read_text(), before)
+        for output in self.outputs:
+            self.assertNotIn(before.strip().encode(), output)
+
+    def test_without_a_key_everything_says_how_it_is_made(self):
+        for command in (["list"], ["show", "a" * 26], ["withdraw", "a" * 26, "--by", "x"], ["calibrate", "--facility", "station-a"]):
+            self.assertIn("kanhu gallery key", self.words(*command, expect=1))
+
+    def test_a_key_that_others_may_read_or_that_is_none_is_refused(self):
+        self.gallery("key")
+        key = self.folder / "secrets/gallery-key"
+        key.chmod(0o644)
+        self.assertIn("chmod 600", self.words("list", expect=69))
+        key.write_text("secret words\n")
+        key.chmod(0o600)
+        said = self.words("list", expect=2)
+        self.assertIn("64 hex digits", said)
+        self.assertNotIn("secret words", said)
+
+    def test_without_a_consent_nobody_is_enrolled(self):
+        self.gallery("key")
+        picture = self.folder / "x.png"
+        picture.write_bytes(b"not looked at")
+        for consent in ((), ("--consent-by", "li"), ("--consent-text", "1"), (*AGREED[:4], "--consent-expires", "2020-01-01"),
+                        (*AGREED[:4], "--consent-expires", "soon")):
+            said = self.words("enroll", "--facility", "station-a", *consent, picture, expect=2, stdin=NAME + "\n")
+            self.assertIn("consent" if "soon" not in consent else "2027-01-31", said)
+        self.assertFalse(self.galleries.exists())
+
+    def test_an_empty_gallery_answers_in_words(self):
+        self.gallery("key")
+        self.assertIn("nobody is enrolled", self.words("list"))
+        self.assertIn("nobody here", self.words("show", "a" * 26, expect=1))
+        self.assertIn("nobody here", self.words("withdraw", "a" * 26, "--by", "x", expect=1))
+        self.assertIn("enroll", self.words("calibrate", "--facility", "station-a", expect=1))
+        self.assertIn("station-a | station-b", self.words("calibrate", expect=2))
+        self.assertIn("did you mean station-a", self.words("calibrate", "--facility", "station_a", expect=2))
+        self.assertIn("no consent is over", self.words("purge"))
+
+
+@unittest.skipUnless(PEOPLE.is_dir() and EMBEDDER, f"skipped: no pictures in {PEOPLE} or no weights of the face embedder")
+class WithPictures(GalleryCase):
+    def setUp(self):
+        super().setUp()
+        self.gallery("key")
+
+    def of(self, who, *numbers):
+        return [PEOPLE / who / f"{who}{number}.png" for number in numbers]
+
+    def everything_written(self):
+        return {str(path): path.read_bytes() for path in self.folder.rglob("*") if path.is_file() and path.suffix != ".yaml"}
+
+    def test_people_are_enrolled_listed_and_a_withdrawal_leaves_nothing(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3, 4, 5))
+        raj = self.enroll(self.of("raj", 1, 2, 3, 4, 5), name="Raj", options=("--role", "staff"))
+        self.assertRegex(amy, r"^[a-z2-7]{26}$")
+        listed = {person["person_ref"]: person for person in self.people()}
+        self.assertEqual(set(listed), {amy, raj})
+        self.assertEqual(listed[amy]["name"], NAME)
+        self.assertEqual(listed[raj]["role"], "staff")
+        self.assertNotIn("name", self.people("--no-names")[0])
+        self.assertNotIn(NAME, self.words("show", amy, "--no-names"))
+        file = self.galleries / "station-a.gallery"
+        self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
+        before = self.everything_written()
+        self.assertFalse([path for path, content in before.items() if NAME.encode() in content])
+
+        self.gallery("share", amy, "--facility", "station-a", "--to", "station-b")
+        self.assertEqual(len(self.people("--facility", "station-b")), 1)
+        proof = json.loads(self.gallery("withdraw", amy, "--by", NAME, "--json").stdout)
+        self.assertTrue(proof["proven"])
+        self.assertEqual(proof["erased_from"], ["station-a", "station-b"])
+        self.assertEqual(proof["events"]["count"], 0)
+        self.assertEqual({person["person_ref"] for person in self.people()}, {raj})
+        said = self.words("show", amy)
+        self.assertIn("in no gallery any more", said)
+        self.assertIn("withdrawn by the person", said)
+        self.assertNotIn(NAME, said)
+        self.assertIn("nobody here", self.words("withdraw", amy, "--by", "x", expect=1))
+        self.assertEqual([path for path in self.galleries.iterdir() if "unfinished" in path.name], [])
+        for output in self.outputs:
+            self.assertNotIn(NAME.encode(), output)
+
+    def test_a_refusal_says_which_picture_and_why_with_the_numbers(self):
+        said = self.words("enroll", "--facility", "station-a", *AGREED, *self.of("amy", 1, 2, 3), expect=1, stdin=NAME + "\n")
+        self.assertRegex(said, r"amy1\.png: face \d\d px between the eyes, 60 needed")
+        cut = self.folder / "cut.png"
+        cut.write_bytes((PEOPLE / "amy/amy1.png").read_bytes()[:3000])
+        empty = self.folder / "empty.pgm"
+        empty.write_bytes(b"P5\n200 200\n255\n" + bytes([128]) * 40000)
+        said = self.enroll([cut, empty, *sorted(PEOPLE.glob("bbt*.jpg"))[:1], *self.of("amy", 1)], expect=1)
+        self.assertIn("cut.png", said)
+        self.assertIn("empty.pgm: no face in it", said)
+        self.assertRegex(said, r"bbt1\.jpg: \d+ faces in it")
+        self.assertIn("1 of 4 pictures can be used, 3 needed", said)
+        said = self.enroll([*self.of("amy", 1, 2), *self.of("raj", 1, 2)], expect=1)
+        self.assertIn("do not show one person", said)
+        self.assertFalse((self.galleries / "station-a.gallery").exists())
+
+    def test_nobody_is_enrolled_twice_by_accident(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3))
+        said = self.enroll(self.of("amy", 3, 4, 5), name="Another", expect=1)
+        self.assertIn(amy, said)
+        self.assertIn("--although-alike", said)
+        self.assertNotIn(NAME, said)
+        self.assertEqual(len(self.people()), 1)
+        self.gallery("enroll", "--facility", "station-a", "--add-to", amy, *SMALL, *self.of("amy", 4, 5))
+        self.assertEqual(self.people()[0]["templates"], 5)
+        self.assertIn("is not like", self.words("enroll", "--facility", "station-a", "--add-to", amy, *SMALL, *self.of("raj", 1), expect=1))
+        twin = self.enroll(self.of("amy", 3, 4, 5), name="Twin", options=("--although-alike",))
+        self.assertNotEqual(twin, amy)
+
+    def test_consents_are_renewed_and_expired_ones_purged_with_proof(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3))
+        self.gallery("consent", amy, "--no-expiry")
+        self.assertNotIn("expires", self.people()[0]["consent"])
+        self.assertIn("is over", self.words("consent", amy, "--consent-expires", "2020-01-01", expect=2))
+        self.gallery("consent", amy, "--consent-text", "2027-01", "--consent-by", "nurse-wu", "--consent-expires", "2098-01-01")
+        self.assertEqual(self.people()[0]["consent"]["text_version"], "2027-01")
+        self.assertIn("no consent is over", self.words("purge"))
+        self.assertEqual(len(self.people()), 1)
+        history = json.loads(self.gallery("show", amy, "--json").stdout)["history"]
+        self.assertEqual([change["what"] for change in history], ["enrolled", "consent_changed", "consent_changed"])
+
+    def test_calibration_needs_people_and_states_its_error(self):
+        for who in ("amy", "raj"):
+            self.enroll(self.of(who, 1, 2, 3, 4, 5), name=who)
+        self.assertIn("7 people with 5 templates", self.words("calibrate", "--facility", "station-a", expect=2))
+        for who in ("bernadette", "howard", "leonard", "penny", "sheldon", "stuart"):
+            self.enroll(self.of(who, 1, 2, 3, 4, 5), name=who, options=("--although-alike",))
+        made = json.loads(self.gallery("calibrate", "--facility", "station-a", "--false-match-rate", "1e-3", "--json").stdout)
+        self.assertGreaterEqual(made["comparisons"], 200)
+        self.assertTrue(0.65 < made["threshold"] < 0.9, made)
+        self.assertTrue(made["extrapolated"])
+        self.assertLess(made["interval_95"][0], 1e-3)
+        self.assertGreater(made["interval_95"][1], 1e-3)
+        self.assertIn("calibrated", self.words("list"))
+
+    def test_an_export_moves_people_and_only_with_its_passphrase(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3))
+        out = self.folder / "out.kanhu"
+        self.gallery("export", "--facility", "station-a", "--to", out, stdin="a long passphrase\n")
+        self.assertEqual(stat.S_IMODE(out.stat().st_mode), 0o600)
+        self.assertNotIn(NAME.encode(), out.read_bytes())
+        self.assertIn("passphrase", self.words("import", "--facility", "station-b", out, expect=69, stdin="another passphrase\n"))
+        self.gallery("export", "--facility", "station-a", "--to", out, stdin="a long passphrase\n", expect=2)
+        self.gallery("import", "--facility", "station-b", out, stdin="a long passphrase\n")
+        self.assertEqual({person["facility"] for person in self.people()}, {"station-a", "station-b"})
+        self.gallery("withdraw", amy, "--by", "the person")
+        said = self.words("import", "--facility", "station-b", out, stdin="a long passphrase\n")
+        self.assertIn("1 who withdrew here", said)
+        self.assertEqual(self.people(), [])
+
+    def test_a_gallery_that_is_damaged_or_of_another_key_is_refused_and_left_alone(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3))
+        file, key = self.galleries / "station-a.gallery", self.folder / "secrets/gallery-key"
+        good, good_key = file.read_bytes(), key.read_bytes()
+        for bad, word in ((good[:len(good) // 2], "its header says"), (good[:-20] + b"x" + good[-19:], "damaged or changed"), (b"x" * 5000, "no gallery")):
+            file.write_bytes(bad)
+            for command in (["show", amy], ["consent", amy, "--no-expiry"], ["calibrate", "--facility", "station-a"]):
+                self.assertIn(word, self.words(*command, expect=1))
+            self.assertEqual(file.read_bytes(), bad)
+        file.write_bytes(good)
+        key.write_text("0" * 64)
+        self.assertIn("another key", self.words("consent", amy, "--no-expiry", expect=69))
+        self.assertEqual(file.read_bytes(), good)
+        key.write_bytes(good_key)
+        self.gallery("consent", amy, "--no-expiry")
+        # A copy under another facility's name is found by who looks for what is left.
+        (self.galleries / "station-b.gallery").write_bytes(file.read_bytes())
+        (self.galleries / "old.backup").write_bytes(file.read_bytes())
+        said = self.words("withdraw", amy, "--by", "the person", expect=1)
+        self.assertIn("station-b.gallery", said)
+        self.assertIn("old.backup", said)
+        self.assertIn("not proven", said)
+
+    def test_two_at_once_lose_nothing(self):
+        threads = [threading.Thread(target=self.enroll, args=(self.of(who, 1, 2, 3),), kwargs={"name": who}) for who in ("amy", "raj", "penny")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual({person["name"] for person in self.people()}, {"amy", "raj", "penny"})
+
+    def test_names_are_on_no_command_line(self):
+        child = subprocess.Popen([KANHU, "gallery", "enroll", "-c", self.config, "--facility", "station-a", *AGREED, *SMALL, *self.of("amy", 1, 2, 3)],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=self.folder)
+        self.assertNotIn(NAME.encode(), pathlib.Path(f"/proc/{child.pid}/cmdline").read_bytes())
+        out, err = child.communicate((NAME + "\n").encode(), timeout=120 * PATIENCE)
+        self.assertEqual(child.returncode, 0, err)
+        self.assertNotIn(NAME.encode(), out + err)
+
+
+if __name__ == "__main__":
+    main()
