@@ -106,6 +106,10 @@ bool GalleryWatch::read(const std::string& facility, Watched& watched, WallTime 
   return true;
 }
 
+Json GalleryWatch::info() const {
+  return info_.with([](const Json& held) { return held; });
+}
+
 Result<models::EmbedderInfo> embedder_in_use(const std::vector<std::string>& search_path) {
   auto made = models::make_face_embedder(models::default_face_embedder(), search_path);
   if (!made) return tl::make_unexpected(made.error());
