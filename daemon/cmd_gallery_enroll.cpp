@@ -79,6 +79,8 @@ Result<EnrolmentShots> shots_of(Enrolment& enrolment, const EnrollOptions& optio
     if (!found) return found;
     shots = std::move(*found);
   }
+  const auto copies = take_out_copies(shots.good);
+  shots.refused.insert(shots.refused.end(), copies.begin(), copies.end());
   keep_best(shots.good);
   const std::size_t needed = options.add_to.empty() ? Enrolment::kFewestShots : 1;
   if (shots.good.size() < needed) {

@@ -232,6 +232,23 @@ double best_score(const gallery::Template& shot, std::span<const gallery::Templa
   return best;
 }
 
+std::vector<std::string> take_out_copies(std::vector<EnrolmentShot>& shots) {
+  std::vector<std::string> lines;
+  std::vector<EnrolmentShot> kept;
+  for (EnrolmentShot& shot : shots) {
+    const auto same = std::find_if(kept.begin(), kept.end(), [&](const EnrolmentShot& other) {
+      return best_score(shot.made, std::span(&other.made, 1)) >= kSameShot;
+    });
+    if (same == kept.end()) {
+      kept.push_back(std::move(shot));
+    } else {
+      lines.push_back(fmt::format("{}: the same shot as {}, or a picture of a picture; different ones are needed", shot.from, same->from));
+    }
+  }
+  shots = std::move(kept);
+  return lines;
+}
+
 std::vector<std::string> take_out_strangers(std::vector<EnrolmentShot>& shots, double threshold) {
   std::vector<std::size_t> group(shots.size());  // the lowest index of the chain a shot belongs to
   for (std::size_t i = 0; i < shots.size(); ++i) {
