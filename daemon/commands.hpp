@@ -14,6 +14,7 @@ namespace kanhu {
 using Command = std::function<int()>;  // what to run after parsing; empty when none was chosen
 
 void add_run(CLI::App& app, Command& chosen);
+void add_bench(CLI::App& app, Command& chosen);
 void add_check_config(CLI::App& app, Command& chosen);
 void add_watch(CLI::App& app, Command& chosen);
 void add_face(CLI::App& app, Command& chosen);

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   kanhu::Command chosen;
   kanhu::add_run(app, chosen);
   kanhu::add_check_config(app, chosen);
+  kanhu::add_bench(app, chosen);
   kanhu::add_watch(app, chosen);
   kanhu::add_status(app, chosen);
   kanhu::add_probe(app, chosen);

@@ -1,0 +1,89 @@
+// kanhu bench: how good what stands here is, measured on pictures that somebody brings.
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "bench/faces.hpp"
+#include "daemon/commands.hpp"
+
+namespace kanhu {
+namespace {
+
+struct Options {
+  bench::FacesOptions faces;
+  std::vector<std::string> degradations{"all"};
+  bool json = false;
+};
+
+Result<std::vector<bench::Degradation>> degradations_of(const std::vector<std::string>& names) {
+  std::vector<bench::Degradation> chosen;
+  std::string known = "none, all";
+  for (const auto degradation : bench::kDegradations) {
+    if (degradation == bench::Degradation::kNone) continue;
+    known += fmt::format(", {}", to_string(degradation));
+    for (const auto& name : names) {
+      if (name == "all" || name == to_string(degradation)) {
+        chosen.push_back(degradation);
+        break;
+      }
+    }
+  }
+  for (const auto& name : names) {
+    const auto is = [&](bench::Degradation one) { return name == to_string(one); };
+    if (name != "all" && std::none_of(std::begin(bench::kDegradations), std::end(bench::kDegradations), is))
+      return fail(ErrorKind::kInvalidArgument, fmt::format("--degrade {}: there are {}", name, known));
+  }
+  return chosen;
+}
+
+int bench_faces(Options& options) {
+  log::init(log::Level::kOff);
+  auto degradations = degradations_of(options.degradations);
+  if (!degradations) return report(degradations.error());
+  options.faces.degradations = std::move(*degradations);
+  const bool watched = ::isatty(STDERR_FILENO) == 1;
+  const auto measured = bench::bench_faces(options.faces, [watched](const std::string& now) {
+    if (watched) fmt::print(stderr, "\r\033[K{}", now);
+  });
+  if (watched) fmt::print(stderr, "\r\033[K");
+  if (!measured) return report(measured.error());
+  if (options.json) {
+    fmt::print("{}\n", report_json(*measured).dump(2));
+  } else {
+    fmt::print("{}", report_text(*measured));
+  }
+  return EX_OK;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("bench", "Measure what stands here on pictures you bring");
+  command->require_subcommand(1);
+  auto* faces = command->add_subcommand("faces", "Face detection, verification and recognition: figures with 95 % intervals");
+  auto options = std::make_shared<Options>();
+  faces->add_option("dir", options->faces.folder, "Labelled pictures and people's pictures (docs/bench-faces.md has the layout)")
+      ->required();
+  faces->add_flag("--json", options->json, "As JSON");
+  faces->add_option("--detector", options->faces.detectors, "Only this detector; the first one named is in the headline (default: all)");
+  faces->add_option("--embedder", options->faces.embedder, "Another embedder of the manifest");
+  faces->add_option("--peers", options->faces.peers, "Folder of programs to measure against");
+  faces->add_option("--degrade", options->degradations, "Beside the pictures as they are: none, all, half, night, h264, turn")
+      ->capture_default_str();
+  faces->add_option("--pictures", options->faces.pictures, "At most so many of a set and kind, 0: all")->capture_default_str();
+  faces->add_option("--smallest-px", options->faces.smallest_px, "Smallest face width that detectors are asked for")
+      ->check(CLI::Range(8, 400))
+      ->capture_default_str();
+  faces->add_option("--models-dir", options->faces.models_dir, "Where weights are looked for first");
+  faces->callback([&chosen, options] { chosen = [options] { return bench_faces(*options); }; });
+}
+
+}  // namespace kanhu
