@@ -11,7 +11,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/clock.hpp"
@@ -19,33 +18,11 @@
 #include "base/text.hpp"
 #include "config/keys.hpp"
 #include "config/load.hpp"
+#include "daemon/quiet_terminal.hpp"
 #include "gallery/gallery_file.hpp"
 
 namespace kanhu {
 namespace {
-
-// No echo while one types; nothing changes when standard input is not a terminal. Thread: confined.
-class QuietTerminal {
- public:
-  explicit QuietTerminal(bool wanted) {
-    if (!wanted || ::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    changed_ = true;
-    termios quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-  }
-  ~QuietTerminal() {
-    if (!changed_) return;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-    std::cerr << '\n';
-  }
-  QuietTerminal(const QuietTerminal&) = delete;
-  QuietTerminal& operator=(const QuietTerminal&) = delete;
-
- private:
-  termios before_{};
-  bool changed_ = false;
-};
 
 // Names and templates are in this process: no core file, and no debugger of the same user.
 void keep_to_itself() {

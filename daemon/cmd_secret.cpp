@@ -4,36 +4,15 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "config/load.hpp"
 #include "config/secrets.hpp"
 #include "daemon/commands.hpp"
+#include "daemon/quiet_terminal.hpp"
 
 namespace kanhu {
 namespace {
-
-// No echo while one types; nothing changes when standard input is not a terminal. Thread: confined.
-class QuietTerminal {
- public:
-  QuietTerminal() {
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    changed_ = true;
-    termios quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-  }
-  ~QuietTerminal() {
-    if (!changed_) return;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-    std::cerr << '\n';
-  }
-
- private:
-  termios before_{};
-  bool changed_ = false;
-};
 
 int set(const std::string& name, const std::string& user, std::string dir, const std::string& config_path) {
   if (dir.empty()) {

@@ -35,6 +35,8 @@ LIBRARIES = {
     "yaml-cpp": {"config"},
     "opencv2": {"models"},
     "dlib": {"models"},
+    "jpeglib.h": {"models"},
+    "png.h": {"models"},
     "gst": {"bench", "pipelines/ingest", "pipelines/record"},  # bench: what an encoder does to a picture
     "glib.h": {"pipelines/ingest", "pipelines/record"},
     "zmq.hpp": {"pipelines/publish"},

@@ -133,6 +133,8 @@ TEST_CASE("looks of one picture differ by noise alone, of a turned head by much 
 TEST_CASE("figures of looks", "[.figures]") {
   const Box box = track_at(100, 60).box;
   const auto first = look_of(picture(1, 100, 60).image(), box);
-  for (int turn : {0, 1, 2, 3, 4, 6}) WARN("turned by " << turn << " px: " << difference(first, look_of(picture(9, 100, 60, turn).image(), box)));
-  for (int moved : {1, 2, 3, 4}) WARN("moved by " << moved << " px: " << difference(first, look_of(picture(9, 100 + moved, 60).image(), box)));
+  for (int turn : {0, 1, 2, 3, 4, 6})
+    WARN("turned by " << turn << " px: " << difference(first, look_of(picture(9, 100, 60, turn).image(), box)));
+  for (int moved : {1, 2, 3, 4})
+    WARN("moved by " << moved << " px: " << difference(first, look_of(picture(9, 100 + moved, 60).image(), box)));
 }
