@@ -2,121 +2,71 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <string>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
-#include <opencv2/dnn.hpp>
-
-#include "base/log.hpp"
-#include "models/blazeface_decode.hpp"
-#include "models/picture.hpp"
-#include "models/ranking.hpp"
 
 namespace kanhu::models {
 namespace {
 
-// Sees each picture alone: there is nothing to remember.
-class NoState final : public DetectorState {};
-
-class BlazeFace final : public Detector {
+class BlazeFace final : public FaceNetwork {
  public:
-  BlazeFace(const cv::dnn::Net& net, std::string digest, const BlazeFaceOptions& options)
-      : net_(net), names_(net_.getUnconnectedOutLayersNames()), info_{"blazeface", "face", std::move(digest)}, options_(options) {
-    const std::array<int, 4> shape{1, kBlazeFaceInput, kBlazeFaceInput, 3};
-    input_.create(4, shape.data(), CV_32F);
+  explicit BlazeFace(const std::vector<unsigned char>& weights) : net_(weights) {}
+
+  void find(const cv::Mat& pixels, const Look& look, int width, int height, double score_min, std::vector<FaceCandidate>& into) override {
+    cv::Mat& input = net_.input(look.width, look.height);
+    cv::Mat numbers;
+    pixels.convertTo(numbers, CV_32F, 1 / 127.5, -1);
+    std::array<cv::Mat, 3> planes;
+    for (int c = 0; c < 3; ++c) planes[static_cast<std::size_t>(c)] = cv::Mat(look.height, look.width, CV_32F, input.ptr<float>(0, c));
+    cv::split(numbers, planes.data());
+    const auto [fine, coarse] = net_.run();
+    decode_blazeface(fine, look, width, height, score_min, into);
+    decode_blazeface(coarse, look, width, height, score_min, into);
   }
 
-  const DetectorInfo& info() const override { return info_; }
-  std::unique_ptr<DetectorState> make_state() const override { return std::make_unique<NoState>(); }
-
-  DetectionResult detect(const ImageView& image, MediaTime, DetectorState&) override {
-    if (!is_readable(image)) return {{}, "detector_failed"};
-    try {
-      return found_in(image);
-    } catch (const std::exception& error) {
-      log::debug("models", "blazeface: {}", error.what());
-      return {{}, "detector_failed"};
-    }
-  }
-
-  // Runs the network once on black; throws when an output has not the expected size.
+  // Runs the network once on black; throws when an output has not the expected shape.
   void prove() {
-    input_.setTo(-1.F);
-    run();
+    net_.input(32, 32).setTo(-1.F);
+    net_.run();
   }
 
  private:
-  DetectionResult found_in(const ImageView& image) {
-    std::vector<FaceCandidate> candidates;
-    for (const auto& patch : plan_patches(image.width, image.height, options_.smallest_px, options_.most_passes)) {
-      fill_input(image, patch);
-      run();
-      decode_blazeface(scores_, values_, patch, image.width, image.height, options_.score_min, candidates);
-    }
-    DetectionResult result;
-    for (const auto& face : suppress_weighted(std::move(candidates))) {
-      if (too_small(face.box, image, options_.smallest_px)) continue;
-      Detection one{"face", face.score, inside_picture(face.box), {}};
-      if (one.box.width <= 0 || one.box.height <= 0) continue;
-      for (const auto& point : face.points) one.landmarks.push_back({std::clamp(point.x, 0.0, 1.0), std::clamp(point.y, 0.0, 1.0)});
-      result.detections.push_back(std::move(one));
-    }
-    rank(result.detections);
-    return result;
-  }
-
-  // RGB, rows of pixels (NHWC), x / 127.5 - 1; black outside the picture.
-  void fill_input(const ImageView& image, const Patch& patch) {
-    const cv::Mat rgb = to_rgb(image, {patch.x, patch.y, patch.width, patch.height}, {patch.scaled_width(), patch.scaled_height()});
-    input_.setTo(-1.F);
-    cv::Mat canvas(kBlazeFaceInput, kBlazeFaceInput, CV_32FC3, input_.ptr<float>());
-    cv::Mat place = canvas(cv::Rect(patch.left(), patch.top(), rgb.cols, rgb.rows));
-    rgb.convertTo(place, CV_32FC3, 1 / 127.5, -1);
-  }
-
-  // Four outputs, told apart by their size: scores and values of the 16x16 and of the 8x8 grid.
-  void run() {
-    net_.setInput(input_);
-    outputs_.clear();
-    net_.forward(outputs_, names_);
-    const auto part = [this](std::size_t count) -> const float* {
-      for (const auto& output : outputs_) {
-        if (output.total() == count && output.type() == CV_32F && output.isContinuous()) return output.ptr<float>();
-      }
-      throw std::runtime_error(fmt::format("no output of {} numbers", count));
-    };
-    constexpr std::size_t kFine = 512;
-    constexpr std::size_t kCoarse = 384;
-    static_assert(kFine + kCoarse == kBlazeFaceAnchors);
-    scores_.assign(part(kFine), part(kFine) + kFine);
-    scores_.insert(scores_.end(), part(kCoarse), part(kCoarse) + kCoarse);
-    values_.assign(part(kFine * kBlazeFaceValues), part(kFine * kBlazeFaceValues) + kFine * kBlazeFaceValues);
-    values_.insert(values_.end(), part(kCoarse * kBlazeFaceValues), part(kCoarse * kBlazeFaceValues) + kCoarse * kBlazeFaceValues);
-  }
-
-  cv::dnn::Net net_;
-  std::vector<cv::String> names_;
-  DetectorInfo info_;
-  BlazeFaceOptions options_;
-  cv::Mat input_;
-  std::vector<cv::Mat> outputs_;
-  std::vector<float> scores_;
-  std::vector<float> values_;
+  BlazeFaceNet net_;
 };
 
 }  // namespace
 
+void decode_blazeface(const BlazeFaceGrid& grid, const Look& look, int width, int height, double score_min,
+                      std::vector<FaceCandidate>& into) {
+  constexpr int kValues = 16;  // a box (centre, size), then 6 points
+  const int cells = grid.columns * grid.rows;
+  const double cell_width = static_cast<double>(look.width) / grid.columns, cell_height = static_cast<double>(look.height) / grid.rows;
+  for (int anchor = 0; anchor < grid.anchors; ++anchor) {
+    for (int cell = 0; cell < cells; ++cell) {
+      const double score = 1 / (1 + std::exp(-std::clamp<double>(grid.scores[anchor * cells + cell], -80, 80)));
+      if (!(score >= score_min)) continue;  // also refuses NaN
+      std::array<double, kValues> value;
+      for (int i = 0; i < kValues; ++i) {
+        value[static_cast<std::size_t>(i)] = grid.values[static_cast<std::ptrdiff_t>(anchor * kValues + i) * cells + cell];
+      }
+      if (!std::all_of(value.begin(), value.end(), [](double number) { return std::isfinite(number); })) continue;
+      if (value[2] <= 0 || value[3] <= 0) continue;
+      const double x = (cell % grid.columns + 0.5) * cell_width, y = (cell / grid.columns + 0.5) * cell_height;
+      std::array<Point, 6> points;
+      for (std::size_t i = 0; i < points.size(); ++i) points[i] = {value[4 + 2 * i] + x, value[5 + 2 * i] + y};
+      into.push_back(to_candidate(score, {value[0] + x, value[1] + y}, value[2], value[3], points, look, width, height));
+    }
+  }
+}
+
 Result<std::unique_ptr<Detector>> make_blazeface(const std::vector<unsigned char>& weights, std::string digest,
-                                                 const BlazeFaceOptions& options) {
+                                                 const FaceSearchOptions& options) {
   try {
-    auto net = cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(weights.data()), weights.size());
-    net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
-    net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
-    auto detector = std::make_unique<BlazeFace>(net, std::move(digest), options);
-    detector->prove();
-    return detector;
+    auto network = std::make_unique<BlazeFace>(weights);
+    network->prove();
+    return make_face_search(std::move(network), {"blazeface", "face", std::move(digest)}, options);
   } catch (const std::exception& error) {
     return fail(ErrorKind::kCorrupt, fmt::format("blazeface: the network cannot be loaded: {}", error.what()));
   }

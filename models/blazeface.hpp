@@ -1,24 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
-#include "models/detector.hpp"
+#include "models/blazeface_net.hpp"
+#include "models/face_search.hpp"
 
 namespace kanhu::models {
 
-struct BlazeFaceOptions {
-  double score_min = 0.6;
-  double smallest_px = 20;  // decides about tiles; boxes narrower than 0.8 of it do not count
-  int most_passes = 3;      // network runs a picture, the whole picture included
-};
-
-// BlazeFace "back" 256 (MediaPipe) through cv::dnn on the CPU: label "face", score = the network's sigmoid, landmarks
-// in this order: the person's right eye, left eye, nose tip, mouth centre, right ear, left ear.
+// BlazeFace "back" (MediaPipe) through cv::dnn on the CPU, at whatever size the picture needs: label "face", score = the network's
+// sigmoid, landmarks in this order: the person's right eye, left eye, nose tip, mouth centre, right ear, left ear.
 // `weights` are the ONNX file's bytes, already checked against the manifest; `digest` is their SHA-256.
-// kCorrupt when cv::dnn does not take them or the outputs have not the expected shapes.
+// kCorrupt when cv::dnn does not take them or they are not BlazeFace's.
 Result<std::unique_ptr<Detector>> make_blazeface(const std::vector<unsigned char>& weights, std::string digest,
-                                                 const BlazeFaceOptions& options);
+                                                 const FaceSearchOptions& options);
+
+// One grid of the network's answer -> candidates with score >= score_min. Bazarevsky et al., "BlazeFace: Sub-millisecond Neural
+// Face Detection on Mobile GPUs", 2019: every anchor has size 1 and lies in the middle of its cell.
+void decode_blazeface(const BlazeFaceGrid& grid, const Look& look, int width, int height, double score_min,
+                      std::vector<FaceCandidate>& into);
 
 }  // namespace kanhu::models

@@ -6,6 +6,7 @@
 
 #include <opencv2/core.hpp>
 
+#include "models/sampling.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::models {
@@ -17,16 +18,6 @@ using ChipPoints = std::array<Point, 4>;
 ChipPoints mean_face_points();
 // The template of ArcFace (Deng et al. 2019), whose two mouth corners are one point here.
 ChipPoints arcface_points();
-
-// x' = a x - b y + tx, y' = b x + a y + ty.
-struct Similarity {
-  double a = 1, b = 0, tx = 0, ty = 0;
-  double scale() const;
-};
-
-// The similarity without reflection that brings `from` nearest to `to` in the sense of least squares (Umeyama, "Least-squares
-// estimation of transformation parameters between two point patterns", 1991). Scale 0 when `from` is one point.
-Similarity least_squares_similarity(std::span<const Point> from, std::span<const Point> to);
 
 // The chip as 8-bit RGB of `size_px` square; black outside the picture. A face larger than the chip is averaged over areas
 // before it is turned, so that nothing aliases. Empty when the points are no face (not finite, in one place, outside the

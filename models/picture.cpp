@@ -1,6 +1,7 @@
 #include "models/picture.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <opencv2/imgproc.hpp>
 
@@ -96,6 +97,28 @@ cv::Mat to_gray(const ImageView& image, const cv::Size& size) {
   cv::Mat gray;
   cv::cvtColor(resized(plane(image, 0, image.width, image.height, CV_8UC3), size), gray, cv::COLOR_BGR2GRAY);
   return gray;
+}
+
+bool is_noisy(const ImageView& image) {
+  constexpr int kMost = 256;  // px a side
+  constexpr double kLeast = 5, kShare = 0.2;
+  const cv::Size size(std::min(image.width, kMost), std::min(image.height, kMost));
+  if (size.width < 16 || size.height < 16) return false;
+  const cv::Rect middle((image.width - size.width) / 2, (image.height - size.height) / 2, size.width, size.height);
+  cv::Mat gray;
+  if (image.format == PixelFormat::kBgr24) {
+    cv::cvtColor(plane(image, 0, image.width, image.height, CV_8UC3)(middle), gray, cv::COLOR_BGR2GRAY);
+  } else {
+    gray = plane(image, 0, image.width, image.height, CV_8UC1)(middle);
+  }
+  // The difference of two Laplacians: 0 wherever the picture is a plane.
+  const cv::Matx33f mask(1, -2, 1, -2, 4, -2, 1, -2, 1);
+  cv::Mat residue;
+  cv::filter2D(gray, residue, CV_16S, mask);
+  const double noise = std::sqrt(CV_PI / 2) / 6 * cv::norm(residue, cv::NORM_L1) / static_cast<double>(residue.total());
+  cv::Scalar mean, deviation;
+  cv::meanStdDev(gray, mean, deviation);
+  return noise > kLeast && noise > kShare * deviation[0];
 }
 
 }  // namespace kanhu::models

@@ -19,4 +19,8 @@ cv::Mat to_rgb(const ImageView& image, const cv::Rect& source, const cv::Size& s
 // The whole picture as 8-bit grey of `size`; luma is taken as it is. Throws cv::Exception only.
 cv::Mat to_gray(const ImageView& image, const cv::Size& size);
 
+// Whether sensor noise hides what is small: over 5 levels, and over a fifth of the picture's own contrast. The noise is that of
+// Immerkaer, "Fast noise variance estimation", 1996, in the middle of the picture.
+bool is_noisy(const ImageView& image);
+
 }  // namespace kanhu::models

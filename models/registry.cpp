@@ -13,21 +13,32 @@
 #include "models/process.hpp"
 #include "models/thermal_blob.hpp"
 #include "models/weights.hpp"
+#include "models/yunet.hpp"
 
 namespace kanhu::models {
 namespace {
 
 using Made = Result<std::unique_ptr<Detector>>;
 
-Made blazeface(const DetectorChoice& choice, const DetectorConfig& config) {
-  const auto* entry = find_weights("blazeface-back-256");
-  if (entry == nullptr) return fail(ErrorKind::kInternal, "blazeface: its weights are not in the manifest");
+using MakeFaces = Result<std::unique_ptr<Detector>> (*)(const std::vector<unsigned char>&, std::string, const FaceSearchOptions&);
+
+Made by_network(const char* weights, MakeFaces make, const DetectorChoice& choice, FaceSearchOptions options,
+                const DetectorConfig& config) {
+  const auto* entry = find_weights(weights);
+  if (entry == nullptr) return fail(ErrorKind::kInternal, fmt::format("{} is not in the manifest", weights));
   auto bytes = read_weights(choice.weights_path, *entry);
   if (!bytes) return tl::unexpected(bytes.error());
-  BlazeFaceOptions options;
   options.score_min = config.score_min;
   options.smallest_px = config.smallest_px;
-  return make_blazeface(*bytes, entry->sha256, options);
+  return make(*bytes, entry->sha256, options);
+}
+
+Made blazeface(const DetectorChoice& choice, const DetectorConfig& config) {
+  return by_network("blazeface-back-256", make_blazeface, choice, {}, config);
+}
+
+Made yunet(const DetectorChoice& choice, const DetectorConfig& config) {
+  return by_network("yunet-2023mar", make_yunet, choice, yunet_options(), config);
 }
 
 Made hog(const DetectorChoice&, const DetectorConfig& config) { return make_hog({config.score_min, config.smallest_px}); }
@@ -43,6 +54,7 @@ struct Row {
 
 constexpr std::array kRows{
     Row{{"blazeface", "faces in visible light, by a small network (BlazeFace back 256)", "blazeface-back-256", "hog"}, blazeface},
+    Row{{"yunet", "faces in visible light, by YuNet 2023mar, whose file the operator brings", "yunet-2023mar", "blazeface"}, yunet},
     Row{{"hog", "upright faces of 40 px and more in visible light; needs no file", "", ""}, hog},
     Row{{"thermal-blob", "people in 8-bit white-hot infrared, by warmth above a learned background", "", ""}, thermal_blob},
     Row{{"none", "nothing: the camera is recorded and watched for its health only", "", ""}, none},
