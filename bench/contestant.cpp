@@ -30,7 +30,7 @@ void weigh(const InstructionCounter& counter, Look& look, Work work) {
   if (before && after) look.instructions = static_cast<double>(*after - *before);
 }
 
-Contestant of_registry(std::shared_ptr<models::Detector> detector, Counter counter) {
+Contestant of_registry(std::shared_ptr<models::Detector> detector, const Counter& counter) {
   Contestant one;
   one.name = detector->info().name;
   one.asked_threshold = kLowScore;
@@ -51,7 +51,7 @@ Contestant of_registry(std::shared_ptr<models::Detector> detector, Counter count
 
 // dlib's detector as its examples use it: the grey picture as it is, or first made twice as large. No smallest size, no
 // calibrated score: its margin.
-Contestant of_dlib(const std::shared_ptr<hog_detector>& detector, bool upsampled_once, Counter counter) {
+Contestant of_dlib(const std::shared_ptr<hog_detector>& detector, bool upsampled_once, const Counter& counter) {
   Contestant one;
   one.name = upsampled_once ? "dlib HOG x2" : "dlib HOG";
   one.is_peer = true;
@@ -78,7 +78,7 @@ Contestant of_dlib(const std::shared_ptr<hog_detector>& detector, bool upsampled
   return one;
 }
 
-Contestant of_process(std::shared_ptr<Peer> peer) {
+Contestant of_process(const std::shared_ptr<Peer>& peer) {
   Contestant one;
   one.name = peer->name();
   one.is_peer = true;
