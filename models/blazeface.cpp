@@ -15,11 +15,21 @@ class BlazeFace final : public FaceNetwork {
   explicit BlazeFace(const std::vector<unsigned char>& weights) : net_(weights) {}
 
   void find(const cv::Mat& pixels, const Look& look, int width, int height, double score_min, std::vector<FaceCandidate>& into) override {
+    cv::Mat& input = net_.input(look.width, look.height);
     cv::Mat numbers;
     pixels.convertTo(numbers, CV_32F, 1 / 127.5, -1);
-    const auto [fine, coarse] = net_.run(numbers);
+    std::array<cv::Mat, 3> planes;
+    for (int c = 0; c < 3; ++c) planes[static_cast<std::size_t>(c)] = cv::Mat(look.height, look.width, CV_32F, input.ptr<float>(0, c));
+    cv::split(numbers, planes.data());
+    const auto [fine, coarse] = net_.run();
     decode_blazeface(fine, look, width, height, score_min, into);
     decode_blazeface(coarse, look, width, height, score_min, into);
+  }
+
+  // Runs the network once on black; throws when an output has not the expected shape.
+  void prove() {
+    net_.input(32, 32).setTo(-1.F);
+    net_.run();
   }
 
  private:
@@ -54,7 +64,9 @@ void decode_blazeface(const BlazeFaceGrid& grid, const Look& look, int width, in
 Result<std::unique_ptr<Detector>> make_blazeface(const std::vector<unsigned char>& weights, std::string digest,
                                                  const FaceSearchOptions& options) {
   try {
-    return make_face_search(std::make_unique<BlazeFace>(weights), {"blazeface", "face", std::move(digest)}, options);
+    auto network = std::make_unique<BlazeFace>(weights);
+    network->prove();
+    return make_face_search(std::move(network), {"blazeface", "face", std::move(digest)}, options);
   } catch (const std::exception& error) {
     return fail(ErrorKind::kCorrupt, fmt::format("blazeface: the network cannot be loaded: {}", error.what()));
   }
