@@ -37,9 +37,15 @@ class FirstLight(Case):
         pts = [frame[1] for frame in frames]  # no B-frames here: file order is shown order
         self.assertEqual(pts, sorted(set(pts)))
         self.assertTrue(80_000 < (pts[-1] - pts[0]) / (len(pts) - 1) < 200_000, "about 10 frames a second")
-        captured = [frame[3] or frame[2] for frame in frames]
-        self.assertEqual(captured, sorted(set(captured)), "each frame has its capture time")
-        self.assertLess(abs((captured[-1] - captured[0]) - (pts[-1] - pts[0])), 500_000, "capture times keep pace with pts")
+        # Two clocks: arrival on this machine, which comes late and in bunches when it is busy, and the camera's own once its
+        # sender reports have come.
+        arrived = [frame[2] for frame in frames]
+        self.assertEqual(arrived, sorted(arrived), "each frame has its arrival")
+        reported = [(frame[3], frame[1]) for frame in frames if frame[3]]
+        self.assertEqual(reported, sorted(set(reported)), "the camera's times rise")
+        if len(reported) > 1:
+            spans = [last - first for first, last in zip(reported[0], reported[-1])]
+            self.assertLess(abs(spans[0] - spans[1]), 500_000, "the camera's times keep pace with pts")
         self.assertLessEqual(clip["start"], start.time)
         self.assertGreaterEqual(clip["end"], start.time)
         self.assertTrue(decodes(folder / clip["path"][0], sidecar["codec"]))
