@@ -33,8 +33,9 @@ struct Field {
   std::vector<std::string> left_out;    // one sentence each
 };
 
-// What a low score is asked down to, so that every threshold above can be tried.
-inline constexpr double kLowScore = 0.1;    // of the registry's
+// What is asked for, so that every threshold above can be tried. 0.25 is where models/face_search.hpp stops to look again, so that a
+// detector does the same work as at its usual threshold.
+inline constexpr double kLowScore = 0.25;   // of the registry's
 inline constexpr double kLowMargin = -0.5;  // of dlib's, whose own decision is 0
 
 // kInvalidArgument: an unknown name; kNotFound: one that was named has no weights; kNotFound: no such folder.
