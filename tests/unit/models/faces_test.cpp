@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <dlib/data_io/image_dataset_metadata.h>
 #include <dlib/image_io.h>
+#include <opencv2/imgproc.hpp>
 
 #include "models/hog.hpp"
 #include "models/process.hpp"
@@ -67,8 +68,8 @@ Tally tally_of(models::Detector& detector, const std::filesystem::path& xml) {
 
 }  // namespace
 
-TEST_CASE("both face detectors find a painted face once, where it is") {
-  for (const char* name : {"hog", "blazeface"}) {
+TEST_CASE("the face detectors find a painted face once, where it is") {
+  for (const char* name : {"hog", "blazeface", "yunet"}) {
     const auto detector = test::detector_or_null(name);
     if (!detector) {
       WARN("skipped: the weights of " << name << " are not on this machine (models/fetch gets them)");
@@ -127,6 +128,33 @@ TEST_CASE("recall on the labelled photographs stays where it was measured") {
     CHECK(tally.labels == 25);
     CHECK(tally.found >= 24);
     CHECK(tally.extra == 0);
+  }
+}
+
+TEST_CASE("faces turned by 30 degrees, and close-ups that fill the picture, are found too") {
+  const auto folder = test::shared_data() / "faces/faceapijs_bbt/amy";
+  const auto detector = test::detector_or_null("blazeface");
+  if (!std::filesystem::exists(folder) || !detector) {
+    WARN("skipped: no portraits (KANHU_TEST_DATA), or no weights of blazeface");
+    return;
+  }
+  for (int i = 1; i <= 5; ++i) {
+    const auto picture = loaded(folder / ("amy" + std::to_string(i) + ".png"));
+    CHECK(look(*detector, picture.view()).detections.size() == 1);
+    cv::Mat wide, turned;
+    const cv::Mat close(picture.height(), picture.width(), CV_8UC3, const_cast<std::uint8_t*>(picture.view().planes[0].data),
+                        static_cast<std::size_t>(picture.stride(0)));
+    cv::copyMakeBorder(close, wide, 150, 150, 150, 150, cv::BORDER_REPLICATE);
+    for (const double degrees : {-30., 30.}) {
+      cv::warpAffine(wide, turned, cv::getRotationMatrix2D({225, 225}, degrees, 1), wide.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+      ImageView view;
+      view.format = PixelFormat::kBgr24;
+      view.width = turned.cols;
+      view.height = turned.rows;
+      view.planes[0] = {turned.data, static_cast<int>(turned.step)};
+      INFO(i << ", " << degrees);
+      CHECK(look(*detector, view).detections.size() == 1);
+    }
   }
 }
 
