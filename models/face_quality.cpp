@@ -79,8 +79,8 @@ double occlusion_of(const cv::Mat& gray, const ChipPoints& points, double contra
 }
 
 // Each factor rises with what makes a shot comparable. On 1,102 shots of 18 people, clean and degraded in 12 ways, the rank
-// correlation of their product with the similarity to the same person's other pictures is 0.63 (within one person 0.71); without
-// sharpness it is 0.48, without occlusion 0.48 (docs/design/0003-detectors.md).
+// correlation of their product with the similarity to the same person's other pictures is 0.65 (within one person 0.74); without
+// sharpness or without occlusion it is about 0.52 (docs/design/0003-detectors.md).
 double total_of(const FaceQuality& quality) {
   const auto bell = [](double degrees, double width) { return std::exp(-(degrees / width) * (degrees / width)); };
   const double size = quality.inter_pupil_px / (quality.inter_pupil_px + 8);
