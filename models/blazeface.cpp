@@ -53,7 +53,8 @@ void decode_blazeface(const BlazeFaceGrid& grid, const Look& look, int width, in
       }
       if (!std::all_of(value.begin(), value.end(), [](double number) { return std::isfinite(number); })) continue;
       if (value[2] <= 0 || value[3] <= 0) continue;
-      const double x = (cell % grid.columns + 0.5) * cell_width, y = (cell / grid.columns + 0.5) * cell_height;
+      const auto column = cell % grid.columns, row = cell / grid.columns;
+      const double x = (static_cast<double>(column) + 0.5) * cell_width, y = (static_cast<double>(row) + 0.5) * cell_height;
       std::array<Point, 6> points;
       for (std::size_t i = 0; i < points.size(); ++i) points[i] = {value[4 + 2 * i] + x, value[5 + 2 * i] + y};
       into.push_back(to_candidate(score, {value[0] + x, value[1] + y}, value[2], value[3], points, look, width, height));

@@ -76,7 +76,10 @@ class Graph {
       float* to = weights.ptr<float>(out);
       for (int in = 0; in < channels_in; ++in) {
         for (int tap = 0; tap < kernel * kernel; ++tap) {
-          *to++ = filters.values[static_cast<std::size_t>((tap * channels_in + in) * channels_out + out)] * factor.values[channel];
+          *to++ = filters.values[(static_cast<std::size_t>(tap) * static_cast<std::size_t>(channels_in) + static_cast<std::size_t>(in)) *
+                                     static_cast<std::size_t>(channels_out) +
+                                 channel] *
+                  factor.values[channel];
         }
       }
       shift.at<float>(0, out) = bias.values[channel] * factor.values[channel] + offset.values[channel];
@@ -132,7 +135,8 @@ class Graph {
     cv::Mat transposed(numbers_out, numbers_in, CV_32F);
     for (int out = 0; out < numbers_out; ++out) {
       for (int in = 0; in < numbers_in; ++in) {
-        transposed.at<float>(out, in) = weights.values[static_cast<std::size_t>(in * numbers_out + out)];
+        transposed.at<float>(out, in) =
+            weights.values[static_cast<std::size_t>(in) * static_cast<std::size_t>(numbers_out) + static_cast<std::size_t>(out)];
       }
     }
     cv::dnn::LayerParams params;

@@ -53,7 +53,7 @@ Use onnx_use(const EmbedderInput& input) {
 
 class NetworkEmbedder final : public FaceEmbedder {
  public:
-  NetworkEmbedder(cv::dnn::Net net, EmbedderInfo info, Use use) : net_(std::move(net)), info_(std::move(info)), use_(std::move(use)) {
+  NetworkEmbedder(const cv::dnn::Net& net, EmbedderInfo info, Use use) : net_(net), info_(std::move(info)), use_(std::move(use)) {
     net_.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     net_.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
     const std::array<int, 4> shape{1, 3, use_.size_px, use_.size_px};

@@ -31,10 +31,11 @@ class YuNet final : public FaceNetwork {
     net_.forward(outputs_, names_);
     for (std::size_t i = 0; i < kStrides.size(); ++i) {
       const int cells = (look.width / kStrides[i]) * (look.height / kStrides[i]);
-      const auto part = [&](std::size_t what, int each) {
+      const auto part = [&](std::size_t what, std::size_t each) {
+        const std::size_t count = static_cast<std::size_t>(cells) * each;
         const auto& output = outputs_.at(what * kStrides.size() + i);
-        if (output.type() != CV_32F || !output.isContinuous() || output.total() != static_cast<std::size_t>(cells * each)) {
-          throw std::runtime_error(fmt::format("{} has not {} numbers", names_[what * kStrides.size() + i], cells * each));
+        if (output.type() != CV_32F || !output.isContinuous() || output.total() != count) {
+          throw std::runtime_error(fmt::format("{} has not {} numbers", names_[what * kStrides.size() + i], count));
         }
         return output.ptr<float>();
       };
@@ -56,7 +57,8 @@ void decode_yunet(const float* classes, const float* objects, const float* boxes
   for (int cell = 0; cell < columns * rows; ++cell) {
     const double score = std::sqrt(std::clamp<double>(classes[cell], 0, 1) * std::clamp<double>(objects[cell], 0, 1));
     if (!(score >= score_min)) continue;
-    const double column = cell % columns, row = cell / columns;
+    const int at_row = cell / columns;
+    const double column = cell % columns, row = at_row;
     const float* box = boxes + static_cast<std::ptrdiff_t>(4) * cell;
     const float* point = points + static_cast<std::ptrdiff_t>(10) * cell;
     if (!std::all_of(box, box + 4, [](float number) { return std::isfinite(number) && std::abs(number) < 50; })) continue;

@@ -45,7 +45,7 @@ struct FaceQuality {
   double roll_degrees = 0;    // of the line between the eyes; positive: clockwise in the picture
   double brightness = 0;      // mean luma over the face, 0..255
   double contrast = 0;        // standard deviation of the same
-  double occlusion = 0;       // 0..1, how little of the lower face is skin-like and symmetric
+  double occlusion = 0;       // 0..1, how little of a mouth the lower face shows
   double total = 0;           // 0..1, all of them together: orders the shots of one track
   bool operator==(const FaceQuality&) const = default;
 };

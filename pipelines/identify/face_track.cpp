@@ -50,16 +50,14 @@ Verdict FaceTrack::decide(const gallery::Matcher& matcher, const FacesConfig& co
     conflicting_ = conflicting_ || best < verdict.threshold - kNear || verdict.candidates[0].person_ref != recognized_;
   if (conflicting_) {
     verdict.reason = "conflicting";
-  } else if (!enough) {
-    verdict.reason = "too_few_shots";
-  } else if (!recognized_.empty() || (reaches && verdict.margin >= config.margin_min)) {
+  } else if (enough && (!recognized_.empty() || (reaches && verdict.margin >= config.margin_min))) {
     verdict.decision = IdentityDecision::kRecognized;
     recognized_ = verdict.candidates[0].person_ref;
   } else if (reaches) {
     verdict.reason = "ambiguous";
-  } else if (best >= verdict.threshold - kNear) {
+  } else if (enough && best >= verdict.threshold - kNear) {
     verdict.reason = "near_threshold";
-  } else if (over || static_cast<int>(shots_.size()) >= kShotsForUnknown) {
+  } else if (enough && (over || static_cast<int>(shots_.size()) >= kShotsForUnknown)) {
     verdict.decision = IdentityDecision::kUnknown;
   } else {
     verdict.reason = "too_few_shots";
