@@ -38,7 +38,8 @@ std::pair<int, int> up_of(const Json& state) {
 }
 
 void print_faces(const Json& faces, const Json& counters) {
-  for (const auto& [facility, gallery] : faces.value("galleries", Json::object()).items()) {
+  const Json galleries = faces.value("galleries", Json::object());
+  for (const auto& [facility, gallery] : galleries.items()) {
     if (!gallery.contains("version")) {
       fmt::print("gallery {}: {}\n", facility, text_of(gallery, "words"));
       continue;
