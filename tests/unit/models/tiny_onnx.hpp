@@ -28,7 +28,7 @@ class Protobuf {
 
  private:
   void varint(std::uint64_t value) {
-    for (; value >= 128; value >>= 7) bytes_ += static_cast<char>(value & 127 | 128);
+    for (; value >= 128; value >>= 7) bytes_ += static_cast<char>((value & 127) | 128);
     bytes_ += static_cast<char>(value);
   }
   std::string bytes_;
