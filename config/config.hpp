@@ -25,7 +25,7 @@ struct StreamConfig {
 };
 
 struct DetectorConfig {
-  std::string name;              // a row of models/registry.cpp: blazeface, hog, thermal-blob, none
+  std::string name;              // a row of models/registry.cpp: blazeface, yunet, hog, thermal-blob, none
   double score_min = 0.6;        // a detection below it does not count
   double frames_per_second = 5;  // analysed at most this often
   double smallest_px = 20;       // smallest face width or blob side in pixels of the analysed stream
