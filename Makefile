@@ -17,7 +17,7 @@ run: install-deps
 	build/release/tests/support/demo/kanhu-demo --duration $(DURATION) --models run/models $${faces:+--faces run/faces}
 
 test: build
-	@ctest --preset release $(CTEST_FLAGS)
+	@ctest --preset release -j $$(nproc) $(CTEST_FLAGS)
 
 install-deps:
 	@setup/install-deps build run test

@@ -47,7 +47,7 @@ gallery::Person person_of(const Subject& subject, std::size_t number) {
 }
 
 // One search of one track.
-struct Search {
+struct Ranking {
   bool mated = false;
   bool right = false;  // the best candidate is who it is
   double score = 0, margin = 0;
@@ -60,7 +60,7 @@ struct Draw {
   std::size_t real = 0;
 };
 
-void search_all(const Draw& draw, const models::EmbedderInfo& embedder, std::vector<Search>& searches, std::vector<double>& took,
+void search_all(const Draw& draw, const models::EmbedderInfo& embedder, std::vector<Ranking>& searches, std::vector<double>& took,
                 double& default_threshold) {
   gallery::Gallery people;
   people.facility = "bench";
@@ -78,7 +78,7 @@ void search_all(const Draw& draw, const models::EmbedderInfo& embedder, std::vec
       const Stopwatch watch;
       const auto nearest = matcher->nearest(track, 2);
       took.push_back(watch.milliseconds());
-      Search search;
+      Ranking search;
       search.mated = i < draw.real;
       if (nearest.empty()) {
         searches.push_back(search);
@@ -92,8 +92,8 @@ void search_all(const Draw& draw, const models::EmbedderInfo& embedder, std::vec
   }
 }
 
-void count(const std::vector<Search>& searches, double threshold, double margin, Share& false_negative, Share& false_positive) {
-  for (const Search& one : searches) {
+void count(const std::vector<Ranking>& searches, double threshold, double margin, Share& false_negative, Share& false_positive) {
+  for (const Ranking& one : searches) {
     const bool recognized = one.score >= threshold && one.margin >= margin;
     Share& share = one.mated ? false_negative : false_positive;
     ++share.of;
@@ -101,9 +101,9 @@ void count(const std::vector<Search>& searches, double threshold, double margin,
   }
 }
 
-double threshold_of(const std::vector<Search>& searches) {
+double threshold_of(const std::vector<Ranking>& searches) {
   std::vector<double> strangers;
-  for (const Search& one : searches) {
+  for (const Ranking& one : searches) {
     if (!one.mated) strangers.push_back(one.score);
   }
   if (strangers.empty()) return 1;
@@ -194,7 +194,7 @@ std::vector<Identification> identify(const std::vector<Subject>& subjects, const
     result.strangers = subjects.size() - result.real;
     result.draws = kDraws;
     Noise noise(size);
-    std::vector<Search> searches;
+    std::vector<Ranking> searches;
     std::vector<double> took;
     for (std::size_t i = 0; i < kDraws; ++i) {
       const auto invented = made_up(subjects, result.made_up, noise.next());

@@ -50,9 +50,9 @@ Folder look_into(const fs::path& path) {
   return folder;
 }
 
-class Search {
+class SetSearch {
  public:
-  explicit Search(FoundSets& found) : found_(found) {}
+  explicit SetSearch(FoundSets& found) : found_(found) {}
 
   Result<void> examine(const fs::path& path, bool deeper) {
     const Folder folder = look_into(path);
@@ -169,7 +169,7 @@ Result<FoundSets> find_sets(const std::string& folder) {
   FoundSets found;
   fs::path path = fs::path(folder).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
-  if (auto examined = Search(found).examine(path, true); !examined) return tl::unexpected(examined.error());
+  if (auto examined = SetSearch(found).examine(path, true); !examined) return tl::unexpected(examined.error());
   if (found.sets.empty()) {
     return fail(ErrorKind::kNotFound,
                 fmt::format("{}: nothing to measure on: no imglab XML, no boxes.csv, no pairs.csv, no folders of people's pictures; "

@@ -1,6 +1,7 @@
 // What is wrong with a configuration, and where.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace kanhu {
@@ -10,6 +11,8 @@ struct Mark {
   int line = 0;
   int column = 0;
 };
+
+inline constexpr std::size_t kMostProblems = 100;  // of one file; what comes after them is not said
 
 // One thing a person has to mend: what was found, what was expected. Never holds a password.
 struct Problem {

@@ -12,8 +12,6 @@ namespace kanhu {
 
 namespace {
 
-constexpr std::size_t kMostProblems = 100;
-
 // Keys people reach for that would put a password into the configuration.
 bool is_password_key(std::string_view key) {
   static constexpr std::string_view kKeys[] = {"user", "username", "user_id", "password", "passwd", "pass", "pwd", "secret"};

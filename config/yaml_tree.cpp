@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::size_t kMostDepth = 64;
 constexpr std::size_t kMostNodes = 200'000;
-constexpr std::size_t kMostProblems = 100;
 
 std::vector<std::string_view> split_lines(std::string_view text) {
   std::vector<std::string_view> lines;

@@ -17,7 +17,7 @@
 namespace kanhu {
 namespace {
 
-struct Options {
+struct BenchOptions {
   bench::FacesOptions faces;
   std::vector<std::string> degradations{"all"};
   bool json = false;
@@ -44,7 +44,7 @@ Result<std::vector<bench::Degradation>> degradations_of(const std::vector<std::s
   return chosen;
 }
 
-int bench_faces(Options& options) {
+int bench_faces(BenchOptions& options) {
   log::init(log::Level::kOff);
   auto degradations = degradations_of(options.degradations);
   if (!degradations) return report(degradations.error());
@@ -69,7 +69,7 @@ void add_bench(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("bench", "Measure what stands here on pictures you bring");
   command->require_subcommand(1);
   auto* faces = command->add_subcommand("faces", "Face detection, verification and recognition: figures with 95 % intervals");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOptions>();
   faces->add_option("dir", options->faces.folder, "Labelled pictures and people's pictures (docs/bench-faces.md has the layout)")
       ->required();
   faces->add_flag("--json", options->json, "As JSON");

@@ -13,7 +13,7 @@
 namespace kanhu {
 namespace {
 
-struct Options {
+struct ClipsOptions {
   std::string config = default_config_path(), dir, camera;
   bool json = false, verify = false;
 };
@@ -52,7 +52,7 @@ std::vector<std::string> media_without_sidecar(const std::string& dir) {
   return strays;
 }
 
-int clips(Options options) {
+int clips(ClipsOptions options) {
   if (options.dir.empty()) {
     auto config = load_config(options.config);
     if (!config) return report(config.error());
@@ -100,7 +100,7 @@ int clips(Options options) {
 
 void add_clips(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("clips", "List recorded clips, newest first, with their status");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ClipsOptions>();
   command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its clips")->capture_default_str();
   command->add_option("--dir", options->dir, "Folder of clips instead");
   command->add_option("--camera", options->camera, "Only this camera");

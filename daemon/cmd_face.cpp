@@ -15,7 +15,7 @@
 namespace kanhu {
 namespace {
 
-struct Options {
+struct ExplainOptions {
   std::string event, config = default_config_path();
   bool json = false;
 };
@@ -70,7 +70,7 @@ void print_entry(const Json& event, const Result<Json>& entry) {
   }
 }
 
-int explain(const Options& options) {
+int explain(const ExplainOptions& options) {
   log::init(log::Level::kOff);
   auto config = load_config(options.config);
   if (!config) return report(config.error());
@@ -112,7 +112,7 @@ void add_face(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("face", "Ask about decisions on faces");
   command->require_subcommand(1);
   auto* explain_command = command->add_subcommand("explain", "Why a face was taken for somebody, for nobody, or for neither");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainOptions>();
   explain_command->add_option("event", options->event, "Id of an event (epoch:seq), or the subject of a face")->required();
   explain_command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
   explain_command->add_flag("--json", options->json, "As JSON");

@@ -18,7 +18,7 @@
 namespace kanhu {
 namespace {
 
-struct Options {
+struct ProbeOptions {
   std::string url, config = default_config_path(), credential, secrets_dir, picture = "probe.png";
   int seconds = 10;
   bool json = false;
@@ -43,7 +43,7 @@ Json report_json(const ingest::ProbeReport& report) {
   return json;
 }
 
-void print_words(const ingest::ProbeReport& report, const Options& options) {
+void print_words(const ingest::ProbeReport& report, const ProbeOptions& options) {
   for (const auto& step : report.steps) fmt::print("{:<10} {:<5} {}\n", step.name, step.passed ? "ok" : "FAILS", step.detail);
   if (report.error) {
     fmt::print("\n{}\n", to_string(report.error->kind));
@@ -82,7 +82,7 @@ Result<void> save_picture(const std::string& path, const std::string& png) {
   return {};
 }
 
-int probe(const Options& options) {
+int probe(const ProbeOptions& options) {
   log::init(log::Level::kOff);
   if (options.url.find('@') != std::string::npos) {
     return report({ErrorKind::kInvalidArgument,
@@ -122,7 +122,7 @@ int probe(const Options& options) {
 
 void add_probe(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("probe", "Try a camera: what it sends, or the step that fails and the fix");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ProbeOptions>();
   command->add_option("url", options->url, "rtsp://host[:port]/path, without user and password")->required();
   command->add_option("--credential", options->credential, "Name of a secret (kanhu secret set NAME --user USER)");
   command->add_option("--secrets-dir", options->secrets_dir, "Where the secret is (default: gateway.secrets_dir of the configuration)");

@@ -18,7 +18,7 @@
 namespace kanhu {
 namespace {
 
-struct Options {
+struct ReplayCommand {
   ReplayOptions replay;
   std::string config, start;
   bool json = false;
@@ -36,7 +36,7 @@ identify::Matchers galleries_of(const Config& config) {
   return galleries;
 }
 
-int run_replay(Options options) {
+int run_replay(ReplayCommand options) {
   log::init(log::Level::kWarning);
   if (!options.config.empty()) {
     auto config = load_config(options.config);
@@ -72,7 +72,7 @@ int run_replay(Options options) {
 void add_replay(CLI::App& app, Command& chosen) {
   auto* command =
       app.add_subcommand("replay", "Run the same code on recordings or clips; the same input gives the same events, byte for byte");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReplayCommand>();
   command->add_option("files", options->replay.files, "mp4, mkv, h264, h265, or a clip (its .json or .mp4)")
       ->required()
       ->check(CLI::ExistingFile);

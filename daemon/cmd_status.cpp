@@ -9,7 +9,7 @@
 namespace kanhu {
 namespace {
 
-struct Options {
+struct StatusOptions {
   std::string config = default_config_path(), query;
   bool json = false;
 };
@@ -93,7 +93,7 @@ void print_table(const Json& state, const Json& info) {
   print_faces(info.value("faces", Json::object()), counters);
 }
 
-int status(Options options) {
+int status(StatusOptions options) {
   if (options.query.empty()) {
     auto endpoints = endpoints_of(options.config);
     if (!endpoints) return report(endpoints.error());
@@ -121,7 +121,7 @@ int status(Options options) {
 void add_status(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("status", "One row a camera: five health facts, last event, the cause in words");
   command->footer("Exit code 1 when a camera is not up.");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StatusOptions>();
   command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
   command->add_option("--query", options->query, "Query endpoint instead, such as tcp://127.0.0.1:5557");
   command->add_flag("--json", options->json, "Everything, as JSON");

@@ -15,7 +15,7 @@
 namespace kanhu {
 namespace {
 
-struct Options {
+struct WatchOptions {
   std::string config = default_config_path(), live, query, facility, camera, type;
   bool json = false;
   std::uint64_t count = 0;
@@ -34,7 +34,7 @@ std::string topic_of(const std::string& facility) {
   return facility.back() == '*' ? "kanhu1/" + facility.substr(0, facility.size() - 1) : "kanhu1/" + facility + "/";
 }
 
-bool selected(const Options& options, const std::string& topic) {
+bool selected(const WatchOptions& options, const std::string& topic) {
   std::vector<std::string> parts;
   std::size_t at = 0;
   for (std::size_t slash; (slash = topic.find('/', at)) != std::string::npos; at = slash + 1) parts.push_back(topic.substr(at, slash - at));
@@ -42,7 +42,7 @@ bool selected(const Options& options, const std::string& topic) {
 }
 
 // A filter that can match nothing looks like a quiet day: say so. Types may be newer than this program, so it only warns.
-void warn_of_filters(const Options& options) {
+void warn_of_filters(const WatchOptions& options) {
   const auto warn = [](const std::string& text) { fmt::print(stderr, "kanhu: warning: {}\n", text); };
   if (!options.type.empty()) {
     constexpr std::string_view kFamilies[] = {"camera", "clip", "face", "gateway", "presence", "site"};
@@ -63,7 +63,7 @@ void warn_of_filters(const Options& options) {
   if (!camera) warn(fmt::format("this gateway has no camera {}", kanhu::quoted(options.camera)));
 }
 
-int follow(const Options& options, publish::Subscriber& subscriber) {
+int follow(const WatchOptions& options, publish::Subscriber& subscriber) {
   Feed feed(stdout);
   GapCheck gaps;
   CpuMeter cpu;
@@ -100,7 +100,7 @@ int follow(const Options& options, publish::Subscriber& subscriber) {
   return gaps.totals().gaps == 0 ? EX_OK : 1;
 }
 
-int watch(Options options) {
+int watch(WatchOptions options) {
   if (options.live.empty()) {
     auto endpoints = endpoints_of(options.config);
     if (!endpoints) return report(endpoints.error());
@@ -121,7 +121,7 @@ int watch(Options options) {
 
 void add_watch(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("watch", "Subscribe and print events as they come; says so when one was missed");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<WatchOptions>();
   command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
   command->add_option("--live", options->live, "Live endpoint instead, such as tcp://127.0.0.1:5556");
   command->add_option("--query", options->query, "Query endpoint, for the status line")->needs("--live");

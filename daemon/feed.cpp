@@ -12,7 +12,7 @@
 namespace kanhu {
 namespace {
 
-std::string text_of(const Json& object, const char* key) {
+std::string text_in(const Json& object, const char* key) {
   return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
 }
 
@@ -44,21 +44,21 @@ std::string number(const Json& data, const char* key, const char* format) {
 std::string in_words(const Json& event) {
   const Json& data = member(event, "data");
   std::string words;
-  if (const std::string zone = text_of(data, "zone"); !zone.empty()) add(words, "zone " + zone);
-  if (const std::string state = text_of(data, "state"); !state.empty()) {
-    const std::string reason = text_of(data, "reason");
+  if (const std::string zone = text_in(data, "zone"); !zone.empty()) add(words, "zone " + zone);
+  if (const std::string state = text_in(data, "state"); !state.empty()) {
+    const std::string reason = text_in(data, "reason");
     add(words, reason.empty() ? state : state + " (" + reason + ")");
   }
   add(words, number(data, "count", "count {:.0f}"));
   add(words, number(data, "score", "score {:.2f}"));
-  add(words, text_of(data, "words"));
+  add(words, text_in(data, "words"));
   const Json& clip = member(data, "clip");
   if (clip.is_object()) {
-    const std::string reason = text_of(clip, "reason");
+    const std::string reason = text_in(clip, "reason");
     add(words,
-        fmt::format("clip {} {}{}", text_of(clip, "id").substr(0, 8), text_of(clip, "status"), reason.empty() ? "" : " (" + reason + ")"));
+        fmt::format("clip {} {}{}", text_in(clip, "id").substr(0, 8), text_in(clip, "status"), reason.empty() ? "" : " (" + reason + ")"));
   }
-  if (const std::string end = text_of(data, "end_reason"); !end.empty()) add(words, "ended: " + end);
+  if (const std::string end = text_in(data, "end_reason"); !end.empty()) add(words, "ended: " + end);
   return words;
 }
 
@@ -72,16 +72,16 @@ const char* colour_of(const std::string& severity) {
 
 std::string feed_line(const Json& event, bool colour) {
   const Json& data = member(event, "data");
-  const std::string facility = text_of(member(data, "facility"), "id");
-  const std::string camera = text_of(member(data, "camera"), "id");
+  const std::string facility = text_in(member(data, "facility"), "id");
+  const std::string camera = text_in(member(data, "camera"), "id");
   std::string place = facility.empty() ? "gateway" : facility;
   if (!camera.empty()) place += "/" + camera;
-  std::string type = text_of(event, "type");
+  std::string type = text_in(event, "type");
   if (type.rfind("kanhu.", 0) == 0) type = type.substr(6);
   std::string shown = fmt::format("{:<24}", type);
-  if (colour) shown = colour_of(text_of(data, "severity")) + shown + "\033[0m";
+  if (colour) shown = colour_of(text_in(data, "severity")) + shown + "\033[0m";
   std::string line =
-      fmt::format("{}  {:<18} {} {:<7} {}", local_time(text_of(event, "time")), place, shown, text_of(data, "phase"), in_words(event));
+      fmt::format("{}  {:<18} {} {:<7} {}", local_time(text_in(event, "time")), place, shown, text_in(data, "phase"), in_words(event));
   line.erase(line.find_last_not_of(' ') + 1);
   return line;
 }

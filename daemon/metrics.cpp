@@ -15,7 +15,7 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 // A member of an object, or nothing; by reference, so that loops over it do not outlive it.
-const Json& member(const Json& object, const std::string& key) {
+const Json& value_in(const Json& object, const std::string& key) {
   static const Json kNothing;
   const auto found = object.is_object() ? object.find(key) : object.end();
   return object.is_object() && found != object.end() ? *found : kNothing;
@@ -78,8 +78,8 @@ void add_cameras(Families& families, const Json& cameras) {
 void add_latencies(Families& families, const Json& latencies) {
   for (const auto& [stage, latency] : latencies.items()) {
     for (const auto& [which, quantile] : {std::pair{"p50_ms", "0.5"}, {"p99_ms", "0.99"}}) {
-      families.add("kanhu_latency_seconds", "Latency of a stage since the start", MetricType::Gauge, number(member(latency, which)) / 1000,
-                   {{"stage", stage}, {"quantile", quantile}});
+      families.add("kanhu_latency_seconds", "Latency of a stage since the start", MetricType::Gauge,
+                   number(value_in(latency, which)) / 1000, {{"stage", stage}, {"quantile", quantile}});
     }
   }
 }
@@ -142,32 +142,32 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::open(const std::string& li
 
 std::string metrics_text(const Json& info) {
   Families families;
-  const Json& gateway = member(info, "gateway");
+  const Json& gateway = value_in(info, "gateway");
   families.add("kanhu_build_info", "Version and CPU level", MetricType::Gauge, 1,
-               {{"build", member(gateway, "build").is_string() ? member(gateway, "build").get<std::string>() : ""}});
-  families.add("kanhu_uptime_seconds", "Since the gateway started", MetricType::Gauge, number(member(gateway, "uptime_s")));
-  families.add("kanhu_cameras_up", "Cameras that are seen and analysed", MetricType::Gauge, number(member(gateway, "cameras_up")));
-  families.add("kanhu_cameras", "Cameras configured and enabled", MetricType::Gauge, number(member(gateway, "cameras")));
-  for (const auto& [name, value] : member(info, "journal").items()) {
+               {{"build", value_in(gateway, "build").is_string() ? value_in(gateway, "build").get<std::string>() : ""}});
+  families.add("kanhu_uptime_seconds", "Since the gateway started", MetricType::Gauge, number(value_in(gateway, "uptime_s")));
+  families.add("kanhu_cameras_up", "Cameras that are seen and analysed", MetricType::Gauge, number(value_in(gateway, "cameras_up")));
+  families.add("kanhu_cameras", "Cameras configured and enabled", MetricType::Gauge, number(value_in(gateway, "cameras")));
+  for (const auto& [name, value] : value_in(info, "journal").items()) {
     if (value.is_number()) {
       families.add("kanhu_journal_" + name, "Journal: " + name, MetricType::Gauge, number(value));
     }
   }
-  for (const auto& [name, value] : member(info, "publish").items()) {
+  for (const auto& [name, value] : value_in(info, "publish").items()) {
     if (value.is_number()) {
       families.add("kanhu_publish_" + name + "_total", "Live socket: " + name, MetricType::Counter, number(value));
     }
   }
-  const Json& workers = member(info, "workers");
+  const Json& workers = value_in(info, "workers");
   for (std::size_t i = 0; i < workers.size(); ++i) {
     const std::vector<ClientMetric::Label> label{{"worker", std::to_string(i)}};
     families.add("kanhu_worker_restarts_total", "Times a worker was started again", MetricType::Counter,
-                 number(member(workers[i], "restarts")), label);
-    families.add("kanhu_worker_resident_bytes", "Memory of a worker", MetricType::Gauge, number(member(workers[i], "resident_bytes")),
+                 number(value_in(workers[i], "restarts")), label);
+    families.add("kanhu_worker_resident_bytes", "Memory of a worker", MetricType::Gauge, number(value_in(workers[i], "resident_bytes")),
                  label);
   }
-  add_cameras(families, member(info, "cameras"));
-  add_latencies(families, member(info, "latency"));
+  add_cameras(families, value_in(info, "cameras"));
+  add_latencies(families, value_in(info, "latency"));
   return families.text();
 }
 

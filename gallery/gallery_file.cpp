@@ -17,7 +17,6 @@
 namespace kanhu::gallery {
 namespace {
 
-constexpr std::string_view kSuffix = ".gallery";
 constexpr std::string_view kUnfinished = ".unfinished";
 
 // A file that is about to lose its name, held open so that its blocks can be overwritten when nothing refers to them any more.
@@ -68,7 +67,9 @@ void discard(FileIo& io, const std::string& path) {
 
 std::string gallery_folder(std::string_view data_dir) { return fmt::format("{}/galleries", data_dir); }
 
-std::string gallery_path(std::string_view folder, std::string_view facility) { return fmt::format("{}/{}{}", folder, facility, kSuffix); }
+std::string gallery_path(std::string_view folder, std::string_view facility) {
+  return fmt::format("{}/{}{}", folder, facility, kGallerySuffix);
+}
 
 Result<std::string> read_bytes(FileIo& io, const std::string& path) {
   auto file = io.open(path, OpenMode::kRead);

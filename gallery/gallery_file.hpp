@@ -13,6 +13,7 @@ namespace kanhu::gallery {
 
 // <data_dir>/galleries
 std::string gallery_folder(std::string_view data_dir);
+inline constexpr std::string_view kGallerySuffix = ".gallery";
 // <folder>/<facility>.gallery
 std::string gallery_path(std::string_view folder, std::string_view facility);
 

@@ -19,12 +19,11 @@ namespace kanhu::gallery {
 namespace {
 
 constexpr std::string_view kLock = ".lock";
-constexpr std::string_view kSuffix = ".gallery";
 
 // The facility a file's name speaks of, empty when it is no gallery's.
 std::string_view facility_of(std::string_view name) {
-  if (!name.ends_with(kSuffix)) return {};
-  name.remove_suffix(kSuffix.size());
+  if (!name.ends_with(kGallerySuffix)) return {};
+  name.remove_suffix(kGallerySuffix.size());
   return is_identifier(name) ? name : std::string_view{};
 }
 

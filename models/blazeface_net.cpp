@@ -16,9 +16,9 @@ constexpr std::size_t kMostSizes = 4;  // of a source's full look, its coarse lo
 using Blobs = std::vector<std::vector<cv::Mat>>;
 
 // Figure 2 and table 2 of the paper: blocks of a depthwise 5x5 (here 3x3) and a pointwise convolution around a short cut.
-class Graph {
+class BlazeFaceGraph {
  public:
-  explicit Graph(const Blobs& blobs) : blobs_(blobs) {
+  explicit BlazeFaceGraph(const Blobs& blobs) : blobs_(blobs) {
     last_ = relu(convolution(0, 2, false));
     for (int level = 0; level < 4; ++level) {
       if (level > 0) block(2);
@@ -146,7 +146,7 @@ cv::Mat& BlazeFaceNet::input(int width, int height) {
 std::pair<BlazeFaceGrid, BlazeFaceGrid> BlazeFaceNet::run() {
   auto& sized = *current_;
   if (sized.net.empty()) {
-    Graph graph(convolutions_);
+    BlazeFaceGraph graph(convolutions_);
     sized.net = graph.net;
     sized.net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     sized.net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);

@@ -27,7 +27,7 @@ std::optional<cv::Rect> window_around(const cv::Rect& changed, int width, int he
                   std::clamp(changed.y + changed.height / 2 - high / 2, 0, height - high), wide, high);
 }
 
-int median_of(const cv::Mat& values) {
+int median_level(const cv::Mat& values) {
   std::vector<std::uint8_t> sorted(values.begin<std::uint8_t>(), values.end<std::uint8_t>());
   const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
@@ -52,7 +52,7 @@ ChangedRegions::Answer ChangedRegions::next(const ImageView& image, MediaTime ti
   };
   if (first || time < full_ || time - full_ >= kFullEvery || std::min(image.width, image.height) < 64) return all();
 
-  cv::Mat changed = difference > kLeastChange + median_of(difference);
+  cv::Mat changed = difference > kLeastChange + median_level(difference);
   cv::medianBlur(changed, changed, 3);  // single pixels are noise
   std::vector<cv::Point> places;
   cv::findNonZero(changed, places);

@@ -57,9 +57,9 @@ Result<Tensors> read_tensors(const std::vector<unsigned char>& bytes, std::strin
 }
 
 // Puts one layer behind another. Throws cv::Exception, or std::runtime_error for a tensor that is not as it must be.
-class Graph {
+class ResnetGraph {
  public:
-  explicit Graph(const Tensors& tensors) : tensors_(tensors) {}
+  explicit ResnetGraph(const Tensors& tensors) : tensors_(tensors) {}
   cv::dnn::Net& net() { return net_; }
 
   // A convolution, its bias and the per-channel factor and offset behind it are one convolution: (wx + b)s + o.
@@ -167,7 +167,7 @@ class Graph {
   cv::dnn::Net net_;
 };
 
-int residual(Graph& graph, const std::string& name, int input, int channels) {
+int residual(ResnetGraph& graph, const std::string& name, int input, int channels) {
   const int first = graph.convolution(name + "/conv1", input, channels, channels, 3, 1, 1);
   const int second = graph.convolution(name + "/conv2", graph.relu(name + "/conv1", first), channels, channels, 3, 1, 1);
   return graph.relu(name, graph.sum(name, second, input));
@@ -175,7 +175,7 @@ int residual(Graph& graph, const std::string& name, int input, int channels) {
 
 // Halves the sides: the first convolution steps by two without a margin, the short cut averages 2x2. Where the two ways do not end in the
 // same shape, zeros fill what one lacks (dlib's add_prev).
-int residual_down(Graph& graph, const std::string& name, int input, int channels_in, int channels, int lacking) {
+int residual_down(ResnetGraph& graph, const std::string& name, int input, int channels_in, int channels, int lacking) {
   const int first = graph.convolution(name + "/conv1", input, channels_in, channels, 3, 2, 0);
   int second = graph.convolution(name + "/conv2", graph.relu(name + "/conv1", first), channels, channels, 3, 1, 1);
   int around = graph.pooling(name + "/pool", input, "ave", 2, 2);
@@ -190,7 +190,7 @@ Result<cv::dnn::Net> make_dlib_resnet(const std::vector<unsigned char>& weights,
   const auto tensors = read_tensors(weights, layout);
   if (!tensors) return tl::unexpected(tensors.error());
   try {
-    Graph graph(*tensors);
+    ResnetGraph graph(*tensors);
     int at = graph.relu("conv32_down", graph.convolution("conv32_down", 0, 3, 32, 7, 2, 0));  // 150 -> 72
     at = graph.pooling("pool", at, "max", 3, 2);                                              // -> 35
     for (const char* name : {"conv32_1", "conv32_2", "conv32_3"}) at = residual(graph, name, at, 32);

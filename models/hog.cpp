@@ -17,7 +17,7 @@ namespace {
 
 constexpr double kWindow = 80;                // px, the smallest face dlib's detector knows
 constexpr double kMostPixels = 1280.0 * 720;  // of the picture that is searched
-constexpr double kLeastScale = 0.25;
+constexpr double kLeastHogScale = 0.25;
 constexpr double kSteepness = 2;
 const double kAtMarginZero = std::log(1.5);  // logistic of it is 0.6
 constexpr int kMostFaces = 128;
@@ -29,8 +29,6 @@ double margin_of(double score) {
   return (std::log(inner / (1 - inner)) - kAtMarginZero) / kSteepness;
 }
 
-class NoState final : public DetectorState {};
-
 struct Close {
   void operator()(hog_detector* detector) const { hog_close(detector); }
 };
@@ -41,7 +39,7 @@ class Hog final : public Detector {
       : faces_(std::move(faces)), info_{"hog", "face", to_hex(sha256("hog/1"))}, options_(options) {}
 
   const DetectorInfo& info() const override { return info_; }
-  std::unique_ptr<DetectorState> make_state() const override { return std::make_unique<NoState>(); }
+  std::unique_ptr<DetectorState> make_state() const override { return std::make_unique<DetectorState>(); }
 
   DetectionResult detect(const ImageView& image, MediaTime, DetectorState&) override {
     if (!is_readable(image)) return {{}, "detector_failed"};
@@ -88,7 +86,7 @@ class Hog final : public Detector {
 double hog_scale(int width, int height, double smallest_px) {
   const double wanted = kWindow / std::max(smallest_px, 1.0);
   const double affordable = std::sqrt(kMostPixels / (static_cast<double>(width) * height));
-  return std::max(std::min({wanted, affordable, 4.0}), std::min(kLeastScale, affordable));
+  return std::max(std::min({wanted, affordable, 4.0}), std::min(kLeastHogScale, affordable));
 }
 
 Result<std::unique_ptr<Detector>> make_hog(const HogOptions& options) {

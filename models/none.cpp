@@ -5,12 +5,10 @@
 namespace kanhu::models {
 namespace {
 
-class NoState final : public DetectorState {};
-
 class None final : public Detector {
  public:
   const DetectorInfo& info() const override { return info_; }
-  std::unique_ptr<DetectorState> make_state() const override { return std::make_unique<NoState>(); }
+  std::unique_ptr<DetectorState> make_state() const override { return std::make_unique<DetectorState>(); }
   DetectionResult detect(const ImageView&, MediaTime, DetectorState&) override { return {{}, "not_analysed"}; }
 
  private:

@@ -8,12 +8,12 @@ namespace kanhu::analyze {
 namespace {
 
 using std::chrono::nanoseconds;
-constexpr nanoseconds kSecond = std::chrono::seconds(1);
+constexpr nanoseconds kSample = std::chrono::seconds(1);
 
 }  // namespace
 
 ZonePresence::ZonePresence(std::string zone, const PresenceConfig& config, double frames_per_second)
-    : zone_(std::move(zone)), config_(config), gap_(kSecond) {
+    : zone_(std::move(zone)), config_(config), gap_(kSample) {
   // Below 2 frames a second the gap between two sightings of one person exceeds a second.
   if (frames_per_second > 0)
     gap_ = std::max(gap_, std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(2 / frames_per_second)));
@@ -67,7 +67,7 @@ std::optional<PresenceObservation> ZonePresence::report(MediaTime now, const Sig
     next.track_label = evidence_.label.empty() && said_ ? said_->track_label : evidence_.label;
   }
   const bool turned = !said_ || next.state != said_->state || next.reason != said_->reason;
-  const bool counted = said_ && next.count != said_->count && (!said_at_ || now - *said_at_ >= kSecond);
+  const bool counted = said_ && next.count != said_->count && (!said_at_ || now - *said_at_ >= kSample);
   if (!turned && !counted) return std::nullopt;
   said_ = next;
   said_at_ = now;
@@ -76,13 +76,13 @@ std::optional<PresenceObservation> ZonePresence::report(MediaTime now, const Sig
 
 void Coverage::add(nanoseconds span, bool seeing) {
   if (span <= nanoseconds::zero()) return;
-  if (span > kSeconds * kSecond) span = kSeconds * kSecond;
+  if (span > kSeconds * kSample) span = kSeconds * kSample;
   while (span > nanoseconds::zero()) {
-    const nanoseconds part = std::min(span, kSecond - position_);
+    const nanoseconds part = std::min(span, kSample - position_);
     if (seeing) seen_[current_] += part;
     position_ += part;
     span -= part;
-    if (position_ < kSecond) continue;
+    if (position_ < kSample) continue;
     position_ = nanoseconds::zero();
     current_ = (current_ + 1) % seen_.size();
     seen_[current_] = nanoseconds::zero();

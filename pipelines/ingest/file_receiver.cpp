@@ -94,7 +94,7 @@ struct Reading {
 };
 using ReadingPtr = std::shared_ptr<Reading>;
 
-void pad_added(GstElement* demuxer, GstPad* pad, gpointer data) {
+void track_found(GstElement* demuxer, GstPad* pad, gpointer data) {
   Reading& reading = **static_cast<ReadingPtr*>(data);
   if (reading.linked) return;
   const GstPtr<GstCaps> caps(gst_pad_query_caps(pad, nullptr));
@@ -173,7 +173,7 @@ class FileReceiver final : public Receiver {
       if (demuxer == nullptr)
         return fail(ErrorKind::kInternal, fmt::format("GStreamer's {} is missing; install gstreamer1.0-plugins-good", kind_.demuxer));
       gst_bin_add(GST_BIN(pipeline.get()), demuxer);
-      connect(G_OBJECT(demuxer), "pad-added", G_CALLBACK(pad_added), reading);
+      connect(G_OBJECT(demuxer), "pad-added", G_CALLBACK(track_found), reading);
       connect(G_OBJECT(demuxer), "no-more-pads", G_CALLBACK(no_more_pads), reading);
       gst_element_link(source, demuxer);
     }

@@ -128,7 +128,7 @@ GstPadProbeReturn heard_rtp(GstPad*, GstPadProbeInfo*, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
-void pad_added(GstElement* source, GstPad* pad, gpointer data) {
+void stream_found(GstElement* source, GstPad* pad, gpointer data) {
   Dialogue& dialogue = dialogue_of(data);
   const GstPtr<GstCaps> caps(gst_pad_query_caps(pad, nullptr));
   const char* encoding =
@@ -195,7 +195,7 @@ class RtspReceiver final : public Receiver {
     connect_signal(G_OBJECT(source), "before-send", G_CALLBACK(before_send), dialogue);
     connect_signal(G_OBJECT(source), "select-stream", G_CALLBACK(select_stream), dialogue);
     connect_signal(G_OBJECT(source), "new-manager", G_CALLBACK(session_manager_made), dialogue);
-    connect_signal(G_OBJECT(source), "pad-added", G_CALLBACK(pad_added), dialogue);
+    connect_signal(G_OBJECT(source), "pad-added", G_CALLBACK(stream_found), dialogue);
     const GstPtr<GstBus> bus(gst_pipeline_get_bus(GST_PIPELINE(pipeline.get())));
     gst_bus_set_sync_handler(
         bus.get(),

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostRequestBytes = 4096;
 constexpr std::size_t kMostFrames = 8;
-constexpr auto kLookEvery = 50ms;
+constexpr auto kStopEvery = 50ms;
 
 Json error_answer(ErrorKind kind, std::string message) {
   return {{"v", 1}, {"ok", false}, {"error", {{"kind", to_string(kind)}, {"message", std::move(message)}}}};
@@ -67,7 +67,7 @@ void RouterServer::run() {
   std::array<zmq::pollitem_t, 1> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}}};
   while (!stopping_) {
     try {
-      if (zmq::poll(items.data(), items.size(), kLookEvery) > 0) serve_one();
+      if (zmq::poll(items.data(), items.size(), kStopEvery) > 0) serve_one();
     } catch (const std::exception& error) {
       log::warning("query", "a request could not be answered: {}", error.what());
     }

@@ -12,7 +12,7 @@ constexpr std::uint64_t kLargestAccessUnitBytes = 8ull << 20;
 // Decisions come after their frame: enter_after, the watermark and the way through the relay. The ring keeps so much
 // more than the pre-roll.
 constexpr std::chrono::seconds kDecisionTime{3};
-constexpr std::chrono::milliseconds kStartTolerance{500};
+constexpr std::chrono::milliseconds kLatestStart{500};
 // A picture may be late by its network and its decoder; then a clip whose end has passed is closed by the ticks.
 constexpr std::chrono::seconds kEndGrace{2};
 // Without a picture this shortly before its end a clip is short. Low frame rates of real cameras are 1 frame/s.
@@ -157,7 +157,7 @@ StreamClips::Fate StreamClips::feed(OpenClip& clip, const PacketPtr& packet) {
 }
 
 std::string StreamClips::late_start(const std::string& run, const Packet& first, const ClipRequest& request) const {
-  if (first.captured.by(request.clock) <= request.from + kStartTolerance) return "";
+  if (first.captured.by(request.clock) <= request.from + kLatestStart) return "";
   const auto* known = ring_.find(run);
   if (known && known->overflowed) return "ring_overflow";
   return known && known->evicted ? "pre_roll_missing" : "camera_connected_late";

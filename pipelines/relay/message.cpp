@@ -12,8 +12,6 @@
 namespace kanhu::relay {
 namespace {
 
-constexpr int kErrorKinds = static_cast<int>(ErrorKind::kInternal) + 1;
-
 // Most buckets are empty: pairs of bucket and count.
 Json histogram_json(const LatencyHistogram& histogram) {
   Json filled = Json::array();

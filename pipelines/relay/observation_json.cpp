@@ -6,7 +6,6 @@ namespace kanhu::relay {
 namespace {
 
 constexpr std::size_t kMostDimensions = 2048;  // of an embedding; today's networks have 128 to 512
-constexpr int kErrorKinds = static_cast<int>(ErrorKind::kInternal) + 1;
 
 Json box_json(const Box& box) { return Json::array({box.x, box.y, box.width, box.height}); }
 

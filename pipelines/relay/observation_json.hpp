@@ -1,7 +1,10 @@
 // Observations and clip records as JSON, both directions; private to relay.
 #pragma once
 
+#include <stdexcept>
+
 #include "base/json.hpp"
+#include "base/result.hpp"
 #include "pipelines/event.hpp"
 #include "pipelines/observation.hpp"
 
@@ -16,6 +19,8 @@ ClipRequest clip_request_from_json(const Json& json);
 
 Json to_json(const ClipRecord& record);
 ClipRecord clip_record_from_json(const Json& json);
+
+inline constexpr int kErrorKinds = static_cast<int>(ErrorKind::kInternal) + 1;
 
 // An enumerator's place in a list of names; throws std::out_of_range for a number outside it.
 template <typename Enum>

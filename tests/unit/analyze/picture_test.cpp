@@ -124,22 +124,22 @@ TEST_CASE("a picture is dark when it stays below the limit, and not because of w
 }
 
 TEST_CASE("masked pixels are blank in every plane and the others are untouched") {
-  constexpr int kWidth = 64, kHeight = 32;
-  std::vector<std::uint8_t> bytes(kWidth * kHeight * 3 / 2, 77);
+  constexpr int kMaskedWidth = 64, kMaskedHeight = 32;
+  std::vector<std::uint8_t> bytes(kMaskedWidth * kMaskedHeight * 3 / 2, 77);
   ImageView image;
-  image.width = kWidth;
-  image.height = kHeight;
+  image.width = kMaskedWidth;
+  image.height = kMaskedHeight;
   const bool planar = GENERATE(true, false);
   image.format = planar ? PixelFormat::kI420 : PixelFormat::kNv12;
-  image.planes[0] = {bytes.data(), kWidth};
-  image.planes[1] = {bytes.data() + kWidth * kHeight, planar ? kWidth / 2 : kWidth};
-  if (planar) image.planes[2] = {bytes.data() + kWidth * kHeight * 5 / 4, kWidth / 2};
+  image.planes[0] = {bytes.data(), kMaskedWidth};
+  image.planes[1] = {bytes.data() + kMaskedWidth * kMaskedHeight, planar ? kMaskedWidth / 2 : kMaskedWidth};
+  if (planar) image.planes[2] = {bytes.data() + kMaskedWidth * kMaskedHeight * 5 / 4, kMaskedWidth / 2};
 
   IgnoreMask mask({{{0.25, 0.25}, {0.5, 0.25}, {0.5, 0.75}, {0.25, 0.75}}});
   const ImageView masked = mask.apply(image);
   int wrong = 0;
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth; ++x) {
+  for (int y = 0; y < kMaskedHeight; ++y)
+    for (int x = 0; x < kMaskedWidth; ++x) {
       const bool inside = x >= 16 && x < 32 && y >= 8 && y < 24;
       wrong += masked.planes[0].data[y * masked.planes[0].stride + x] != (inside ? 16 : 77);
       const int cx = planar ? x / 2 : x / 2 * 2;

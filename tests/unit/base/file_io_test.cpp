@@ -13,7 +13,7 @@
 namespace kanhu {
 namespace {
 
-std::span<const std::byte> octets(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> as_octets(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
 std::string read_all(FileIo& io, const std::string& path) {
   auto file = io.open(path, OpenMode::kRead);
@@ -52,25 +52,25 @@ void keeps_the_contract(FileIo& io, const std::string& root) {
     REQUIRE(file);
     REQUIRE((*file)->allocate(4096));
     CHECK((*file)->size() == 0u);
-    REQUIRE((*file)->append(octets("hello ")));
-    REQUIRE((*file)->append(octets("world")));
+    REQUIRE((*file)->append(as_octets("hello ")));
+    REQUIRE((*file)->append(as_octets("world")));
     REQUIRE((*file)->sync());
     std::byte five[5];
     CHECK((*file)->read_at(6, five) == 5u);
     CHECK((*file)->read_at(9, five) == 2u);
     CHECK((*file)->read_at(11, five) == 0u);
     REQUIRE((*file)->truncate(5));
-    REQUIRE((*file)->append(octets("!")));
+    REQUIRE((*file)->append(as_octets("!")));
   }
   CHECK(io.open(folder + "/x", OpenMode::kCreateNew).error().kind == ErrorKind::kInvalidArgument);
   CHECK(read_all(io, folder + "/x") == "hello!");
   {
     auto file = io.open(folder + "/x", OpenMode::kAppend);
     REQUIRE(file);
-    REQUIRE((*file)->append(octets("?")));
+    REQUIRE((*file)->append(as_octets("?")));
   }
   CHECK(read_all(io, folder + "/x") == "hello!?");
-  CHECK_FALSE(io.open(folder + "/x", OpenMode::kRead).value()->append(octets("no")));
+  CHECK_FALSE(io.open(folder + "/x", OpenMode::kRead).value()->append(as_octets("no")));
   REQUIRE(io.open(folder + "/w", OpenMode::kCreateNew));
   CHECK(io.list(folder).value() == std::vector<std::string>{"w", "x"});
   REQUIRE(io.rename(folder + "/x", folder + "/w"));
@@ -136,17 +136,17 @@ TEST_CASE("a crash keeps what was synced, a torn tail on demand, and names only 
   test::FaultyFileIo io;
   REQUIRE(io.make_directories("/d"));
   auto file = io.open("/d/kept", OpenMode::kCreateNew).value();
-  REQUIRE(file->append(octets("synced")));
+  REQUIRE(file->append(as_octets("synced")));
   REQUIRE(file->sync());
   REQUIRE(io.sync_directory("/d"));
-  REQUIRE(file->append(octets("-unsynced")));
+  REQUIRE(file->append(as_octets("-unsynced")));
   auto nameless = io.open("/d/nameless", OpenMode::kCreateNew).value();
-  REQUIRE(nameless->append(octets("x")));
+  REQUIRE(nameless->append(as_octets("x")));
   REQUIRE(nameless->sync());
   io.crash(3);
   CHECK(io.files() == std::vector<std::string>{"/d/kept"});
   CHECK(io.content("/d/kept") == "synced-un");
-  CHECK(file->append(octets("late")).error().kind == ErrorKind::kIo);
+  CHECK(file->append(as_octets("late")).error().kind == ErrorKind::kIo);
   io.crash();
   CHECK(io.content("/d/kept") == "synced-un");
 }
@@ -169,7 +169,7 @@ TEST_CASE("what a failed sync dropped is not brought back by syncing again") {
   test::FaultyFileIo io;
   io.put("/f", "old");
   auto file = io.open("/f", OpenMode::kAppend).value();
-  REQUIRE(file->append(octets("+lost")));
+  REQUIRE(file->append(as_octets("+lost")));
   io.fail_call(test::FileCall::kSync, 1, {ErrorKind::kIo, "medium error"});
   CHECK(file->sync().error().message == "medium error");
   CHECK(file->sync().has_value());
@@ -181,9 +181,9 @@ TEST_CASE("the Nth call fails once, with a torn append when asked") {
   test::FaultyFileIo io;
   auto file = io.open("/f", OpenMode::kCreateNew).value();
   io.fail_call(test::FileCall::kAppend, 2, {ErrorKind::kNoSpace, "full"}, 2);
-  REQUIRE(file->append(octets("one")));
-  CHECK(file->append(octets("two")).error().kind == ErrorKind::kNoSpace);
-  REQUIRE(file->append(octets("three")));
+  REQUIRE(file->append(as_octets("one")));
+  CHECK(file->append(as_octets("two")).error().kind == ErrorKind::kNoSpace);
+  REQUIRE(file->append(as_octets("three")));
   CHECK(io.content("/f") == "onetwthree");
   io.fail_any_call(1, {ErrorKind::kIo, "any"});
   CHECK_FALSE(file->size());
@@ -202,10 +202,10 @@ TEST_CASE("a full disk takes what fits; space allocated before is still there") 
   REQUIRE(reserve->allocate(4));
   CHECK(reserve->allocate(11).error().kind == ErrorKind::kNoSpace);
   CHECK(io.free_bytes("/") == 6u);
-  CHECK(file->append(octets("12345678")).error().kind == ErrorKind::kNoSpace);
+  CHECK(file->append(as_octets("12345678")).error().kind == ErrorKind::kNoSpace);
   CHECK(io.content("/f") == "123456");
-  CHECK(reserve->append(octets("abcd")).has_value());
-  CHECK_FALSE(reserve->append(octets("e")));
+  CHECK(reserve->append(as_octets("abcd")).has_value());
+  CHECK_FALSE(reserve->append(as_octets("e")));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace {
 
 const std::string kFolder = "/data/galleries";
 const std::string kPath = kFolder + "/station-a.gallery";
-const Secret kKey(std::string(32, 'k'));
+const Secret kSealedWith(std::string(32, 'k'));
 
 void make_folder(FaultyFileIo& io) {
   REQUIRE(io.make_directories(kFolder));
@@ -42,8 +42,8 @@ TEST_CASE("a gallery reads back as it was written, and nothing of it can be read
   Gallery gallery = gallery_of(4);
   gallery.people[1].consent.expires.reset();
   set_calibration(gallery, {0.71, 1e-4, 0, 1e-3, 4000, {}}, kAct);
-  REQUIRE(write_gallery(io, kFolder, gallery, kKey));
-  const auto read = read_gallery(io, kFolder, "station-a", kKey);
+  REQUIRE(write_gallery(io, kFolder, gallery, kSealedWith));
+  const auto read = read_gallery(io, kFolder, "station-a", kSealedWith);
   REQUIRE(read);
   CHECK(*read == gallery);
   CHECK(io.files() == std::vector<std::string>{kPath});
@@ -56,16 +56,16 @@ TEST_CASE("a gallery reads back as it was written, and nothing of it can be read
   CHECK(bytes.find(gallery.people[0].ref) == std::string::npos);
   CHECK(bytes.find(embedding_text(embedding)) == std::string::npos);
   CHECK(bytes.find(std::string(reinterpret_cast<const char*>(embedding.data()), 16)) == std::string::npos);
-  CHECK(bytes.find(kKey.reveal()) == std::string::npos);
+  CHECK(bytes.find(kSealedWith.reveal()) == std::string::npos);
 }
 
 TEST_CASE("the same gallery never has the same bytes twice") {
   FaultyFileIo io;
   make_folder(io);
   const Gallery gallery = gallery_of(1);
-  REQUIRE(write_gallery(io, kFolder, gallery, kKey));
+  REQUIRE(write_gallery(io, kFolder, gallery, kSealedWith));
   const std::string first = io.content(kPath);
-  REQUIRE(write_gallery(io, kFolder, gallery, kKey));
+  REQUIRE(write_gallery(io, kFolder, gallery, kSealedWith));
   const std::string second = io.content(kPath);
   CHECK(first.size() == second.size());
   CHECK(first.substr(40, 24) != second.substr(40, 24));
@@ -75,7 +75,7 @@ TEST_CASE("the same gallery never has the same bytes twice") {
 TEST_CASE("a gallery that is not there says how one begins") {
   FaultyFileIo io;
   make_folder(io);
-  const auto read = read_gallery(io, kFolder, "station-a", kKey);
+  const auto read = read_gallery(io, kFolder, "station-a", kSealedWith);
   REQUIRE_FALSE(read);
   CHECK(read.error().kind == ErrorKind::kNotFound);
   CHECK(read.error().message.find("kanhu gallery enroll") != std::string::npos);
@@ -84,9 +84,9 @@ TEST_CASE("a gallery that is not there says how one begins") {
 TEST_CASE("a file that is damaged, cut, of another key, another facility or a newer format is refused and left as it is") {
   FaultyFileIo io;
   make_folder(io);
-  REQUIRE(write_gallery(io, kFolder, gallery_of(2), kKey));
+  REQUIRE(write_gallery(io, kFolder, gallery_of(2), kSealedWith));
   const std::string good = io.content(kPath);
-  const auto refused = [&](const std::string& bytes, ErrorKind kind, const char* word, const Secret& key = kKey) {
+  const auto refused = [&](const std::string& bytes, ErrorKind kind, const char* word, const Secret& key = kSealedWith) {
     io.put(kPath, bytes);
     const auto read = read_gallery(io, kFolder, "station-a", key);
     INFO(word);
@@ -116,25 +116,25 @@ TEST_CASE("a file that is damaged, cut, of another key, another facility or a ne
 }
 
 TEST_CASE("a bit flipped anywhere is noticed") {
-  const std::string good = *seal(SealedKind::kGallery, "station-a", kKey, to_text(gallery_of(1, 1)));
-  REQUIRE(open_sealed(SealedKind::kGallery, "x", good, kKey));
+  const std::string good = *seal(SealedKind::kGallery, "station-a", kSealedWith, to_text(gallery_of(1, 1)));
+  REQUIRE(open_sealed(SealedKind::kGallery, "x", good, kSealedWith));
   for (std::size_t at = 0; at < good.size(); at += at < 160 ? 1 : 13) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ (1 << (at % 8)));
     INFO("byte " << at);
-    const auto opened = open_sealed(SealedKind::kGallery, "x", bad, kKey);
+    const auto opened = open_sealed(SealedKind::kGallery, "x", bad, kSealedWith);
     CHECK_FALSE(opened);
     CHECK(opened.error().kind != ErrorKind::kNewerFormat);
-    if (at < 12 || (at >= 16 && at < 128)) CHECK_FALSE(open_sealed(SealedKind::kGallery, "x", with_checksum(bad), kKey));
+    if (at < 12 || (at >= 16 && at < 128)) CHECK_FALSE(open_sealed(SealedKind::kGallery, "x", with_checksum(bad), kSealedWith));
   }
 }
 
 TEST_CASE("the gallery of one facility under the name of another is refused even when its header was changed to fit") {
   FaultyFileIo io;
   make_folder(io);
-  REQUIRE(write_gallery(io, kFolder, gallery_of(1), kKey));
+  REQUIRE(write_gallery(io, kFolder, gallery_of(1), kSealedWith));
   io.put(kFolder + "/station-b.gallery", io.content(kPath));
-  const auto read = read_gallery(io, kFolder, "station-b", kKey);
+  const auto read = read_gallery(io, kFolder, "station-b", kSealedWith);
   REQUIRE_FALSE(read);
   CHECK(read.error().message.find("facility station-a") != std::string::npos);
 }
@@ -145,9 +145,9 @@ TEST_CASE("whatever call fails, the old gallery or the new one is there, whole, 
   {
     FaultyFileIo io;
     make_folder(io);
-    REQUIRE(write_gallery(io, kFolder, before, kKey));
+    REQUIRE(write_gallery(io, kFolder, before, kSealedWith));
     calls = io.calls();
-    REQUIRE(write_gallery(io, kFolder, after, kKey));
+    REQUIRE(write_gallery(io, kFolder, after, kSealedWith));
     calls = io.calls() - calls;
   }
   CHECK(calls >= 5);
@@ -155,14 +155,14 @@ TEST_CASE("whatever call fails, the old gallery or the new one is there, whole, 
     for (std::uint64_t nth = 1; nth <= calls; ++nth) {
       FaultyFileIo io;
       make_folder(io);
-      REQUIRE(write_gallery(io, kFolder, before, kKey));
+      REQUIRE(write_gallery(io, kFolder, before, kSealedWith));
       io.fail_any_call(nth, {ErrorKind::kIo, "the disk"}, 100);
-      const auto written = write_gallery(io, kFolder, after, kKey);
+      const auto written = write_gallery(io, kFolder, after, kSealedWith);
       INFO("call " << nth << (crash ? ", then a power cut" : ""));
       CHECK_FALSE(written);
       io.heal();
       if (crash) io.crash(50);
-      const auto read = read_gallery(io, kFolder, "station-a", kKey);
+      const auto read = read_gallery(io, kFolder, "station-a", kSealedWith);
       REQUIRE(read);
       CHECK((*read == before || *read == after));
       if (!crash) {
@@ -176,13 +176,13 @@ TEST_CASE("whatever call fails, the old gallery or the new one is there, whole, 
 TEST_CASE("a full disk leaves the old gallery and nothing beside it") {
   FaultyFileIo io;
   make_folder(io);
-  REQUIRE(write_gallery(io, kFolder, gallery_of(2), kKey));
+  REQUIRE(write_gallery(io, kFolder, gallery_of(2), kSealedWith));
   io.set_capacity(io.content(kPath).size() + 1000);
-  const auto written = write_gallery(io, kFolder, gallery_of(3), kKey);
+  const auto written = write_gallery(io, kFolder, gallery_of(3), kSealedWith);
   REQUIRE_FALSE(written);
   CHECK(written.error().kind == ErrorKind::kNoSpace);
   CHECK(io.files() == std::vector<std::string>{kPath});
-  CHECK(read_gallery(io, kFolder, "station-a", kKey)->people.size() == 2);
+  CHECK(read_gallery(io, kFolder, "station-a", kSealedWith)->people.size() == 2);
 }
 
 TEST_CASE("on a real disk the file is the owner's alone and the old one's blocks are overwritten") {
@@ -190,12 +190,12 @@ TEST_CASE("on a real disk the file is the owner's alone and the old one's blocks
   std::filesystem::create_directory(folder);
   const auto io = make_posix_file_io();
   const mode_t mask = ::umask(0077);
-  REQUIRE(write_gallery(*io, folder.string(), gallery_of(2), kKey));
+  REQUIRE(write_gallery(*io, folder.string(), gallery_of(2), kSealedWith));
   const std::string path = gallery_path(folder.string(), "station-a");
   // A second name for the old file: what its blocks hold can still be looked at.
   const std::string old = (folder / "old").string();
   REQUIRE(::link(path.c_str(), old.c_str()) == 0);
-  REQUIRE(write_gallery(*io, folder.string(), gallery_of(1), kKey));
+  REQUIRE(write_gallery(*io, folder.string(), gallery_of(1), kSealedWith));
   ::umask(mask);
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
@@ -204,7 +204,7 @@ TEST_CASE("on a real disk the file is the owner's alone and the old one's blocks
   REQUIRE(left);
   CHECK(left->size() > 1000);
   CHECK(left->find_first_not_of('\0') == std::string::npos);
-  CHECK(read_gallery(*io, folder.string(), "station-a", kKey)->people.size() == 1);
+  CHECK(read_gallery(*io, folder.string(), "station-a", kSealedWith)->people.size() == 1);
   std::filesystem::remove_all(folder);
 }
 
@@ -253,7 +253,7 @@ TEST_CASE("an export opens with its passphrase only") {
   CHECK(opened->content.view() == "content");
   CHECK(opened->facility == "station-a");
   CHECK(open_sealed(SealedKind::kExport, "x", *sealed, Secret("another")).error().kind == ErrorKind::kPermission);
-  CHECK(open_sealed(SealedKind::kGallery, "x", *sealed, kKey).error().kind == ErrorKind::kUnsupported);
+  CHECK(open_sealed(SealedKind::kGallery, "x", *sealed, kSealedWith).error().kind == ErrorKind::kUnsupported);
   CHECK_FALSE(seal(SealedKind::kExport, "station-a", Secret(), "content"));
   std::string greedy = *sealed;
   greedy[115] = 0x7f;  // memory for its key: 2 GiB

@@ -20,6 +20,13 @@ std::string two_hundred_records() {
   return rig.io.content(rig.segments()[0]);
 }
 
+// Every byte, except under the sanitizers, where a byte costs ten times as much: there every eleventh, in any record another.
+#ifdef KANHU_SANITIZED
+constexpr std::size_t kStep = 11;
+#else
+constexpr std::size_t kStep = 1;
+#endif
+
 const std::string kFirst = kJournalDir + "/000000000001.journal";
 
 }  // namespace
@@ -27,7 +34,7 @@ const std::string kFirst = kJournalDir + "/000000000001.journal";
 TEST_CASE("a journal cut at any byte opens with a prefix of its events, and goes on") {
   const std::string whole = two_hundred_records();
   std::size_t known = 0;
-  for (std::size_t size = 0; size < whole.size(); ++size) {
+  for (std::size_t size = 0; size < whole.size(); size += kStep) {
     JournalRig rig;
     rig.io.put(kFirst, std::string_view(whole).substr(0, size));
     std::size_t prefix = 0;
@@ -37,8 +44,8 @@ TEST_CASE("a journal cut at any byte opens with a prefix of its events, and goes
       REQUIRE(journal);
       REQUIRE((*journal)->recovery().damaged.empty());
       prefix = (*journal)->head().previous_seq;
-      REQUIRE(prefix >= known);  // more bytes never mean fewer events
-      REQUIRE(prefix <= known + 1);
+      REQUIRE(prefix >= known);      // more bytes never mean fewer events
+      REQUIRE(prefix <= known + 1);  // a step is shorter than a record
       known = prefix;
       (*journal)->accept(point("a"));
     }
@@ -51,7 +58,7 @@ TEST_CASE("a journal cut at any byte opens with a prefix of its events, and goes
 
 TEST_CASE("a journal with any byte flipped says where it is damaged and reads on behind it") {
   const std::string whole = two_hundred_records();
-  for (std::size_t at = 0; at < whole.size(); at += 3) {
+  for (std::size_t at = 0; at < whole.size(); at += 3 * kStep) {
     JournalRig rig;
     rig.io.put(kFirst, whole);
     rig.io.corrupt(kFirst, at, static_cast<char>(whole[at] ^ 0x41));

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string kFolder = "/clips/yubei/2026/09/21/";
+const std::string kClipFolder = "/clips/yubei/2026/09/21/";
 
 struct Setup {
   FaultyFileIo io;
@@ -36,7 +36,7 @@ struct Setup {
   }
   std::string content(const ClipRecord& record, std::size_t part = 0) { return io.content("/clips/" + record.parts.at(part)); }
   Sidecar sidecar(const ClipRecord& record) {
-    auto read = read_sidecar(io, kFolder + record.clip + ".json");
+    auto read = read_sidecar(io, kClipFolder + record.clip + ".json");
     INFO((read ? "" : read.error().message));
     REQUIRE(read);
     return *read;
@@ -98,7 +98,7 @@ TEST_CASE("a clip holds exactly the pictures from the key frame before its start
   CHECK(static_cast<std::int64_t>(sidecar.frames.size()) >= span / 40ms + 1);
   plays_as_its_sidecar_says(setup, record, each.codec);
   CHECK(verify_clip(setup.io, "/clips", sidecar));
-  CHECK_FALSE(setup.io.exists(kFolder + record.clip + ".times"));
+  CHECK_FALSE(setup.io.exists(kClipFolder + record.clip + ".times"));
 }
 
 TEST_CASE("a sidecar gives back request, camera and the capture time of every frame") {

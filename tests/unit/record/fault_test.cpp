@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string kFolder = "/clips/yubei/2026/09/21/";
+const std::string kFaultFolder = "/clips/yubei/2026/09/21/";
 
 // Records 1.0 s .. 5.0 s of h264() and gives the answer.
 ClipRecord record_clip(FileIo& io, const MuxerFactory& muxers, char name = 'a') {
@@ -104,7 +104,7 @@ TEST_CASE("whichever call to the disk fails, a clip called complete is whole, du
     INFO("call " << nth << " of " << calls << " failed: " << to_string(record.status) << " " << record.reason);
     io.heal();
     io.crash();
-    const std::string sidecar_file = kFolder + record.clip + ".json";
+    const std::string sidecar_file = kFaultFolder + record.clip + ".json";
     if (record.status == ClipStatus::kComplete) {
       ++complete;
       const auto sidecar = read_sidecar(io, sidecar_file);
@@ -137,7 +137,7 @@ TEST_CASE("a disk that fills up leaves the fragments that fitted, and a sidecar 
   const ClipRecord record = record_clip(io, make_gst_muxer);
   CHECK(record.status == ClipStatus::kPartial);
   CHECK(record.reason == "disk_full");
-  const auto sidecar = read_sidecar(io, kFolder + record.clip + ".json");
+  const auto sidecar = read_sidecar(io, kFaultFolder + record.clip + ".json");
   REQUIRE(sidecar);
   CHECK(sidecar->record.reason == "disk_full");
   CHECK(verify_clip(io, "/clips", *sidecar));
@@ -164,7 +164,7 @@ TEST_CASE("a file that reads back differently is never called complete") {
   const ClipRecord record = record_clip(lying, box_muxers());
   CHECK(record.status == ClipStatus::kPartial);
   CHECK(record.reason == "io_error");
-  const auto sidecar = read_sidecar(io, kFolder + record.clip + ".json");
+  const auto sidecar = read_sidecar(io, kFaultFolder + record.clip + ".json");
   REQUIRE(sidecar);
   CHECK(sidecar->record.status == ClipStatus::kPartial);
 }
@@ -174,7 +174,7 @@ TEST_CASE("a clip whose process was killed plays up to its last fragment, and se
   REQUIRE(io.make_directories("/clips"));
   Answers answers;
   FaultyFileIo left;
-  const std::string file = kFolder + std::string(26, 'a') + ".mp4";
+  const std::string file = kFaultFolder + std::string(26, 'a') + ".mp4";
   {
     Recorder recorder(io, "/clips", answers.done());
     const auto stream = recorder.open("yubei", camera());
@@ -202,7 +202,7 @@ TEST_CASE("a clip whose process was killed plays up to its last fragment, and se
   CHECK(record.reason == "gateway_restarted");
   CHECK(record.from <= kStart + 1s);
   CHECK(record.to >= kStart + 1900ms);
-  const auto sidecar = read_sidecar(left, kFolder + record.clip + ".json");
+  const auto sidecar = read_sidecar(left, kFaultFolder + record.clip + ".json");
   REQUIRE(sidecar);
   CHECK(verify_clip(left, "/clips", *sidecar));
   const Played played = play(left.content(file), Codec::kH264);
@@ -210,7 +210,7 @@ TEST_CASE("a clip whose process was killed plays up to its last fragment, and se
   CHECK(played.decoded == played.pts.size());
   for (std::size_t i = 0; i < played.pts.size(); ++i) CHECK(std::chrono::abs(played.pts[i] - sidecar->frames[i].pts) < 100us);
   CHECK(sidecar->camera_name == "门口");
-  CHECK_FALSE(left.exists(kFolder + record.clip + ".times"));
+  CHECK_FALSE(left.exists(kFaultFolder + record.clip + ".times"));
   CHECK(settle(left, "/clips", request('a', 1.0, 9.5)).sha256 == record.sha256);  // the second time finds its own words
 }
 
@@ -222,7 +222,7 @@ TEST_CASE("settle is right wherever the writing stopped") {
   CHECK(whole.status == ClipStatus::kPartial);
   io.heal();
   const std::string file = "/clips/" + whole.parts.at(0);
-  const std::string times = kFolder + whole.clip + ".times";
+  const std::string times = kFaultFolder + whole.clip + ".times";
   const std::string media = io.content(file);
   const std::string log = io.content(times);
   REQUIRE_FALSE(log.empty());
@@ -237,7 +237,7 @@ TEST_CASE("settle is right wherever the writing stopped") {
     INFO("cut at " << cut);
     CHECK(record.status != ClipStatus::kComplete);
     CHECK(record.reason == "gateway_restarted");
-    const auto sidecar = read_sidecar(left, kFolder + record.clip + ".json");
+    const auto sidecar = read_sidecar(left, kFaultFolder + record.clip + ".json");
     REQUIRE(sidecar);
     CHECK(verify_clip(left, "/clips", *sidecar));
     CHECK(sidecar->frames.size() % 25 <= 1);
