@@ -62,7 +62,11 @@ Result<void> measure_people(const std::vector<FaceSet>& sets, const FacesOptions
   report.embed_milliseconds = shots.embed_milliseconds;
   report.embed_instructions = shots.embed_instructions;
   progress("comparing");
-  for (const ShotSet& set : shots.sets) report.verification.push_back(verify(set));
+  for (const ShotSet& set : shots.sets) {
+    report.verification.push_back(verify(set));
+    if (set.degradation != Degradation::kNone) continue;
+    for (ScoringResult& one : compare_scoring(set, reader->embedder().name)) report.scoring.push_back(std::move(one));
+  }
   measure_identification(shots, degradations, reader->embedder(), report);
   return {};
 }

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "bench/detection.hpp"
 #include "bench/identification.hpp"
+#include "bench/scoring.hpp"
 #include "bench/verification.hpp"
 
 namespace kanhu::bench {
@@ -38,6 +39,7 @@ struct FacesReport {
   std::vector<VerificationResult> verification;
   std::size_t subjects = 0;
   std::vector<Identification> identification;
+  std::vector<ScoringResult> scoring;
   std::vector<double> embed_milliseconds, embed_instructions;
   std::string no_instructions;
   double peak_memory_mib = 0;

@@ -74,14 +74,6 @@ Picture upsampled(const Picture& gray) {
   return large;
 }
 
-Picture with_margin(const Picture& picture, int margin) {
-  Picture framed(picture.width() + 2 * margin, picture.height() + 2 * margin, picture.channels(),
-                 static_cast<std::uint8_t>(mean_luma(picture) + 0.5));
-  for (int y = 0; y < picture.height(); ++y)
-    std::memcpy(framed.row(y + margin) + static_cast<std::ptrdiff_t>(margin) * picture.channels(), picture.row(y), picture.stride());
-  return framed;
-}
-
 Result<void> write_netpbm(const std::string& path, const Picture& picture) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   const std::string header = fmt::format("P{}\n{} {}\n255\n", picture.channels() == 3 ? 6 : 5, picture.width(), picture.height());

@@ -40,8 +40,6 @@ Picture luma_of(const Picture& picture);
 double mean_luma(const Picture& picture);
 // Twice the size, bilinear: what "upsampled once" means to dlib.
 Picture upsampled(const Picture& gray);
-// Inside a frame `margin` px wide of its mean luma: a face that fills its picture gets room around it.
-Picture with_margin(const Picture& picture, int margin);
 
 // Binary PGM (P5) or PPM (P6), the format peers read.
 Result<void> write_netpbm(const std::string& path, const Picture& picture);

@@ -140,6 +140,16 @@ Json of(const Identification& one) {
           {"search_ms_median", round4(one.search_milliseconds)}};
 }
 
+Json of(const ScoringResult& one) {
+  Json json{{"set", one.set},    {"people", one.people},       {"templates", one.templates},
+            {"score", one.rule}, {"strangers", one.strangers}, {"missed", of(one.missed)}};
+  for (std::size_t i = 0; i < one.reached.size(); ++i)
+    json["reached"].push_back({{"by", kStrangerRates[i]}, {"score", one.reached[i] > 0 ? Json(round4(one.reached[i])) : Json()}});
+  for (std::size_t i = 0; i < one.missed_by_default.size(); ++i)
+    json["missed_by_default"].push_back({{"people", kGallerySizes[i]}, {"missed", of(one.missed_by_default[i])}});
+  return json;
+}
+
 }  // namespace
 
 Json report_json(const FacesReport& report) {
@@ -160,6 +170,8 @@ Json report_json(const FacesReport& report) {
   }
   json["identification"] = {{"subjects", report.subjects}, {"shots_of_a_track", kShotsOfATrack}, {"galleries", Json::array()}};
   for (const auto& one : report.identification) json["identification"]["galleries"].push_back(of(one));
+  json["scoring"] = Json::array();
+  for (const auto& one : report.scoring) json["scoring"].push_back(of(one));
   if (!report.no_instructions.empty()) json["instructions_left_out"] = report.no_instructions;
   return json;
 }

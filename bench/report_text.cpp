@@ -177,6 +177,24 @@ void identification_table(Text& text, const FacesReport& report) {
   say(text, "\n");
 }
 
+void scoring_table(Text& text, const FacesReport& report) {
+  if (report.scoring.empty()) return;
+  say(text,
+      "Scores of strangers, pictures as they are: {} random splits into templates and probes of {} other shots; the scores that 1e-2,\n"
+      "1e-3 and 1e-4 of the comparisons with others reach, and own probes below the last one and below the thresholds of galleries of\n"
+      "10, 40 and 300 people that were never calibrated. \"best two\" is how the gateway scores.\n",
+      kSplits, kShotsOfATrack);
+  say(text, "    {:<20} {:>6} {:>9} {:<12} {:>11} {:>7} {:>7} {:>7} {:>8} {:<12} {:>17}\n", "", "people", "templates", "score",
+      "comparisons", "1e-2", "1e-3", "1e-4", "missed", "95 %", "at 10, 40, 300");
+  for (const auto& one : report.scoring) {
+    say(text, "    {:<20} {:>6} {:>9} {:<12} {:>11} {:>7.4f} {:>7.4f} {:>7.4f} {:>8.4f} {:<12}", one.set, one.people, one.templates,
+        one.rule, one.strangers, one.reached[0], one.reached[1], one.reached[2], one.missed.value(), range(one.missed.interval()));
+    for (const Share& share : one.missed_by_default) say(text, " {:.4f}", share.value());
+    say(text, "\n");
+  }
+  say(text, "\n");
+}
+
 std::string instructions(const std::vector<double>& counts) {
   return counts.empty() ? std::string() : fmt::format(", {:.1f} million instructions", median(counts) / 1e6);
 }
@@ -206,6 +224,7 @@ std::string report_text(const FacesReport& report) {
   detection_tables(text, report.detection);
   verification_table(text, report);
   identification_table(text, report);
+  scoring_table(text, report);
   effort(text, report);
   return fmt::to_string(text);
 }

@@ -8,15 +8,13 @@
 
 #include "bench/effort.hpp"
 #include "models/face_quality.hpp"
+#include "models/picture_file.hpp"
 #include "models/registry.hpp"
 
 namespace kanhu::bench {
 namespace {
 
 constexpr std::size_t kLandmarksNeeded = 4;
-// Wider than this share of its picture, a face is a cut-out of one: detectors learned faces with something around them, and place
-// the points of a cut-out badly. Chosen on the sets under test, so an equal-error rate of cut-outs is no independent figure.
-constexpr double kFillsItsPicture = 0.25;
 
 const Detection* chosen(const std::vector<Detection>& faces) {
   double widest = 0;
@@ -60,29 +58,29 @@ std::vector<Shot> shots_wanted(const FaceSet& set, std::size_t most) {
 }  // namespace
 
 void FaceReader::read(const Picture& picture, Shot& shot, std::size_t& framed, ShotReport& report, const InstructionCounter& counter) {
-  const auto look_at = [&](const Picture& seen) {
+  const auto look_at = [&](const ImageView& seen) {
     const auto state = detector_->make_state();
-    return detector_->detect(seen.view(), MediaTime{}, *state).detections;
+    return detector_->detect(seen, MediaTime{}, *state).detections;
   };
-  const Picture* seen = &picture;
-  auto faces = look_at(picture);
+  ImageView seen = picture.view();
+  auto faces = look_at(seen);
   const Detection* face = chosen(faces);
-  Picture with_room;
-  if (face == nullptr || face->box.width > kFillsItsPicture) {
-    with_room = with_margin(picture, std::max(picture.width(), picture.height()));
-    auto framed_faces = look_at(with_room);
+  models::PictureFile framed_picture;
+  if (face == nullptr || face->box.width > models::kCutOutFace) {
+    framed_picture = models::with_room(picture.view());
+    auto framed_faces = look_at(framed_picture.view);
     if (const Detection* other = chosen(framed_faces); other != nullptr) {
       faces = std::move(framed_faces);
       face = chosen(faces);
-      seen = &with_room;
+      seen = framed_picture.view;
       ++framed;
     }
   }
   if (face == nullptr) return;
-  shot.quality = models::face_quality(seen->view(), face->box, face->landmarks).total;
+  shot.quality = models::face_quality(seen, face->box, face->landmarks).total;
   const auto before = counter.now();
   const Stopwatch watch;
-  auto embedding = embedder_->embed(seen->view(), face->landmarks);
+  auto embedding = embedder_->embed(seen, face->landmarks);
   const double took = watch.milliseconds();
   const auto after = counter.now();
   if (!embedding) return;

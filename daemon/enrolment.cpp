@@ -121,11 +121,14 @@ Result<Enrolment> Enrolment::make(const DetectorConfig& detector, const std::vec
   return enrolment;
 }
 
-Result<gallery::Template> Enrolment::look(const ImageView& image, MediaTime time, Others others) {
-  auto found = detector_->detect(image, time, *state_);
-  auto& faces = found.detections;
-  if (faces.empty()) return fail(ErrorKind::kInvalidArgument, "no face in it");
+std::vector<Detection> Enrolment::faces_in(const ImageView& image, MediaTime time) {
+  auto faces = detector_->detect(image, time, *state_).detections;
   std::sort(faces.begin(), faces.end(), [](const Detection& a, const Detection& b) { return a.box.area() > b.box.area(); });
+  return faces;
+}
+
+Result<gallery::Template> Enrolment::judge(const ImageView& image, const std::vector<Detection>& faces, Others others) {
+  if (faces.empty()) return fail(ErrorKind::kInvalidArgument, "no face in it");
   const double smaller = others == Others::kIgnoreSmaller ? kSmaller : 0;
   if (faces.size() > 1 && faces[1].box.width > smaller * faces[0].box.width)
     return fail(ErrorKind::kInvalidArgument, fmt::format("{} faces in it; one is needed, so that nobody else is enrolled", faces.size()));
@@ -154,7 +157,18 @@ EnrolmentShots Enrolment::from_pictures(const std::vector<std::string>& paths) {
       continue;
     }
     state_ = detector_->make_state();  // pictures do not follow each other
-    auto shot = look(picture->view, MediaTime{}, Others::kRefuse);
+    ImageView seen = picture->view;
+    auto faces = faces_in(seen, MediaTime{});
+    models::PictureFile framed;
+    if (faces.empty() || (faces.size() == 1 && faces.front().box.width > models::kCutOutFace)) {
+      framed = models::with_room(seen);
+      state_ = detector_->make_state();
+      if (auto again = faces_in(framed.view, MediaTime{}); !again.empty()) {
+        faces = std::move(again);
+        seen = framed.view;
+      }
+    }
+    auto shot = judge(seen, faces, Others::kRefuse);
     if (!shot) {
       shots.refused.push_back(fmt::format("{}: {}", name, shot.error().message));
       continue;
@@ -186,7 +200,7 @@ Result<EnrolmentShots> Enrolment::from_clip(const std::string& path) {
   std::map<std::string, std::string> example;
   state_ = detector_->make_state();
   ClipReader reader([&](const Frame& frame) {
-    auto shot = look(frame.image(), frame.pts, Others::kIgnoreSmaller);
+    auto shot = judge(frame.image(), faces_in(frame.image(), frame.pts), Others::kIgnoreSmaller);
     const std::string place = fmt::format("{:.1f} s", to_seconds(frame.pts.time_since_epoch()));
     if (shot) {
       shot->taken = taken;

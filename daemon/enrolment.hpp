@@ -49,7 +49,8 @@ class Enrolment {
 
   const models::EmbedderInfo& embedder() const { return embedder_->info(); }
 
-  // One face a picture: none, or two, is a refusal.
+  // One face a picture: none, or two, is a refusal. A face that fills its picture (an identity photograph) is looked at with room
+  // around it (models/picture_file.hpp).
   EnrolmentShots from_pictures(const std::vector<std::string>& paths);
   // A video file: the largest face of each picture, four pictures a second. `good` are at most kMostShots, the best of as many
   // stretches of the time in which the face is good. kNotFound, kUnsupported, kCorrupt: the file cannot be read as video.
@@ -58,8 +59,9 @@ class Enrolment {
  private:
   Enrolment() = default;
   enum class Others { kRefuse, kIgnoreSmaller };
+  std::vector<Detection> faces_in(const ImageView& image, MediaTime time);  // the largest first
   // kInvalidArgument: why not.
-  Result<gallery::Template> look(const ImageView& image, MediaTime time, Others others);
+  Result<gallery::Template> judge(const ImageView& image, const std::vector<Detection>& faces, Others others);
 
   std::unique_ptr<models::Detector> detector_;
   std::unique_ptr<models::DetectorState> state_;

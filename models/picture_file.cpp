@@ -1,5 +1,6 @@
 #include "models/picture_file.hpp"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +11,7 @@
 // jpeglib.h needs FILE from before it.
 #include <fmt/format.h>
 #include <jpeglib.h>
+#include <opencv2/imgproc.hpp>
 #include <png.h>
 
 namespace kanhu::models {
@@ -270,6 +272,29 @@ Result<PictureFile> decode_picture(const std::vector<std::uint8_t>& file, const 
   if (text.starts_with("\x89PNG\r\n\x1A\n")) return decode_png(file, name);
   if (text.starts_with("P5")) return decode_pgm(file, name);
   return fail(ErrorKind::kUnsupported, fmt::format("{}: neither JPEG nor PNG nor PGM (P5)", name));
+}
+
+PictureFile with_room(const ImageView& picture) {
+  constexpr int kLongest = 1600;
+  const bool gray = picture.format == PixelFormat::kGray8;
+  const ImageView::Plane& plane = picture.planes[0];
+  cv::Mat pixels(picture.height, picture.width, gray ? CV_8UC1 : CV_8UC3, const_cast<std::uint8_t*>(plane.data),
+                 static_cast<std::size_t>(plane.stride));
+  if (const int longest = std::max(picture.width, picture.height); longest > kLongest) {
+    const double scale = static_cast<double>(kLongest) / longest;
+    cv::resize(pixels, pixels, {}, scale, scale, cv::INTER_AREA);
+  }
+  const cv::Scalar mean = cv::mean(pixels);
+  const double luma = gray ? mean[0] : 0.114 * mean[0] + 0.587 * mean[1] + 0.299 * mean[2];
+  const int margin = std::max(pixels.cols, pixels.rows);
+  const int width = pixels.cols + 2 * margin, height = pixels.rows + 2 * margin;
+  PictureFile framed;
+  framed.pixels.assign(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * (gray ? 1 : 3),
+                       static_cast<std::uint8_t>(luma + 0.5));
+  cv::Mat whole(height, width, pixels.type(), framed.pixels.data());
+  pixels.copyTo(whole(cv::Rect(margin, margin, pixels.cols, pixels.rows)));
+  describe(framed, width, height, gray ? 1 : 3);
+  return framed;
 }
 
 Result<PictureFile> read_picture(const std::string& path) {

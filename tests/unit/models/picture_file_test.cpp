@@ -208,3 +208,47 @@ TEST_CASE("a JPEG of 30 megapixels is read within three times its pixels") {
   CHECK(corners(*picture) == "rbrg");
   CHECK(picture->pixels.capacity() == 90'000'000);
 }
+
+TEST_CASE("a picture gets room of its mean luma around it, colour stays colour and grey stays grey") {
+  std::vector<std::uint8_t> pixels(40 * 20 * 3, 100);
+  ImageView view;
+  view.width = 40;
+  view.height = 20;
+  view.format = PixelFormat::kBgr24;
+  view.planes[0] = {pixels.data(), 120};
+  pixels[0] = 7;
+  const auto framed = with_room(view);
+  CHECK(framed.view.format == PixelFormat::kBgr24);
+  CHECK(framed.view.width == 120);
+  CHECK(framed.view.height == 100);
+  const auto at = [](const PictureFile& picture, int x, int y, int channels) {
+    return picture.view.planes[0].data[y * picture.view.planes[0].stride + x * channels];
+  };
+  CHECK(at(framed, 0, 0, 3) == 100);
+  CHECK(at(framed, 40, 40, 3) == 7);
+  CHECK(at(framed, 79, 59, 3) == 100);
+
+  std::vector<std::uint8_t> grey(30 * 30, 0);
+  for (std::size_t i = 0; i < grey.size() / 2; ++i) grey[i] = 200;
+  view.format = PixelFormat::kGray8;
+  view.width = view.height = 30;
+  view.planes[0] = {grey.data(), 30};
+  const auto grey_framed = with_room(view);
+  CHECK(grey_framed.view.format == PixelFormat::kGray8);
+  CHECK(grey_framed.view.width == 90);
+  CHECK(at(grey_framed, 5, 5, 1) == 100);
+  CHECK(at(grey_framed, 30, 30, 1) == 200);
+  CHECK(at(grey_framed, 59, 59, 1) == 0);
+}
+
+TEST_CASE("a large picture is made smaller before it gets room") {
+  std::vector<std::uint8_t> pixels(4000 * 3000, 50);
+  ImageView view;
+  view.width = 4000;
+  view.height = 3000;
+  view.format = PixelFormat::kGray8;
+  view.planes[0] = {pixels.data(), 4000};
+  const auto framed = with_room(view);
+  CHECK(framed.view.width == 3 * 1600);
+  CHECK(framed.view.height == 1200 + 2 * 1600);
+}
