@@ -29,7 +29,7 @@ if(KANHU_SANITIZE)
   target_link_options(kanhu_flags INTERFACE -fsanitize=${KANHU_SANITIZE})
   target_compile_definitions(kanhu_flags INTERFACE KANHU_SANITIZED)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    # The headers of others are theirs to check; a fifth less to compile.
+    # The headers of others are theirs to check.
     set(_theirs "${PROJECT_SOURCE_DIR}/tests/support/sanitizers/theirs.txt")
     target_compile_options(kanhu_flags INTERFACE -fsanitize-ignorelist=${_theirs})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_theirs}")
@@ -50,7 +50,7 @@ endfunction()
 # PAINTS: it makes pictures pixel by pixel. Other tests are not optimised: what they do themselves is small beside the time
 # that takes to compile.
 # STREAMS: it runs GStreamer, some of whose leaks only the whole call stack tells from ours (lsan.supp); with whole stacks at
-# every allocation, tests that make much JSON take six times as long.
+# every allocation, tests that make much JSON take several times as long.
 add_custom_target(unit_tests)
 function(kanhu_test name)
   cmake_parse_arguments(ARG "PAINTS;STREAMS" "" "SOURCES;LIBRARIES" ${ARGN})

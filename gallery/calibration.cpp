@@ -210,9 +210,9 @@ double default_threshold(std::string_view embedder, std::size_t people) {
   if (embedder != "dlib-resnet-29") return 1;
   constexpr double kStrangerMatchesAnybody = 0.003;
   const double rate = 1 - std::pow(1 - kStrangerMatchesAnybody, 1 / static_cast<double>(std::max<std::size_t>(people, 1)));
-  // ORL: 40 people, 5 templates each, probes of three other shots combined, 50 random splits, 70,300 comparisons of 1,560 ordered
-  // pairs of people. Reached by 1e-2 of strangers: 0.8134, by 1e-3: 0.8343, by 1e-4: 0.8500 (this tail: 0.8134, 0.8333, 0.8508). At the
-  // thresholds for 10, 40 and 300 people (0.8428, 0.8528, 0.8660) 0.1 %, 0.3 % and 1 % of ORL's own probes fall below.
+  // ORL: 40 people, 5 templates each, probes of three other shots combined, fitted when strangers reached 0.8134, 0.8343 and 0.8500 by
+  // 1e-2, 1e-3 and 1e-4. The detector has become better since, and they reach less (`kanhu bench faces`; docs/benchmarks.md, "Faces"):
+  // the thresholds for 10, 40 and 300 people (0.8428, 0.8528, 0.8660) err towards naming nobody.
   // Grey pictures of young people in even light: another population can lie higher, which is what calibrating is for.
   const Tail tail{.start = 0.8134, .share = 0.01, .scale = 0.0093, .shape = -0.06};
   return std::min(1.0, tail.score_at(rate));
