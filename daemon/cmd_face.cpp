@@ -50,8 +50,10 @@ void print_entry(const Json& event, const Result<Json>& entry) {
   fmt::print("{}  {}  {}  {}\n", event.value("time", ""), event.value("type", ""), event.value("id", ""), person.value("decision", ""));
   if (person.contains("person_ref")) fmt::print("  person      {}\n", person.value("person_ref", ""));
   if (person.contains("reason")) fmt::print("  because     {}\n", person.value("reason", ""));
-  fmt::print("  score       {:.4f} (threshold {:.4f}, margin to the second {:.4f}), {} shots combined\n", person.value("score", 0.0),
-             person.value("threshold", 0.0), person.value("margin", 0.0), person.value("shots", 0));
+  const double score = person.value("score", 0.0), margin = person.value("margin", 0.0);
+  const std::string second = margin < score ? fmt::format("margin to the second {:.4f}", margin) : "no second candidate";
+  fmt::print("  score       {:.4f} (threshold {:.4f}, {}), {} shots combined\n", score, person.value("threshold", 0.0), second,
+             person.value("shots", 0));
   fmt::print("  gallery     version {}, {}\n", person["gallery"].value("version", 0), person["gallery"].value("digest", ""));
   if (!entry) {
     fmt::print("  ledger      {}\n", entry.error().message);

@@ -88,9 +88,9 @@ std::string refusal_of(const FaceQuality& quality, double score, const Enrolment
   if (quality.inter_pupil_px < bounds.inter_pupil_px)
     return fmt::format("face {:.0f} px between the eyes, {:.0f} needed (--eyes-apart)", std::floor(quality.inter_pupil_px),
                        bounds.inter_pupil_px);
-  if (turned > bounds.turn_degrees) return fmt::format("turned by {:.0f} degrees, {:.0f} at most", turned, bounds.turn_degrees);
+  if (turned > bounds.turn_degrees) return fmt::format("turned by {:.0f} degrees, {:.0f} at most", std::ceil(turned), bounds.turn_degrees);
   if (nodded > bounds.turn_degrees) {
-    return fmt::format("looking {} by {:.0f} degrees, {:.0f} at most", quality.pitch_degrees > 0 ? "up" : "down", nodded,
+    return fmt::format("looking {} by {:.0f} degrees, {:.0f} at most", quality.pitch_degrees > 0 ? "up" : "down", std::ceil(nodded),
                        bounds.turn_degrees);
   }
   if (quality.brightness < bounds.darkest)

@@ -52,6 +52,10 @@ std::string in_words(const Json& event) {
   add(words, number(data, "count", "count {:.0f}"));
   add(words, number(data, "score", "score {:.2f}"));
   add(words, text_in(data, "words"));
+  if (const Json& person = member(data, "person"); person.is_object()) {
+    const std::string ref = text_in(person, "person_ref").substr(0, 8), reason = text_in(person, "reason");
+    add(words, text_in(person, "decision") + (ref.empty() ? "" : " " + ref) + (reason.empty() ? "" : " (" + reason + ")"));
+  }
   const Json& clip = member(data, "clip");
   if (clip.is_object()) {
     const std::string reason = text_in(clip, "reason");

@@ -78,6 +78,7 @@ void Desk::take_shot(const Observation& observation, const FaceShotObservation& 
   if (found == tracks.end()) return;
   KeptShot kept{observation.pts, observation.time, shot.box, shot.quality, shot.embedding, matcher->nearest(shot.embedding, 2)};
   if (kept.nearest.empty() || !found->second.shots.add(std::move(kept))) return;
+  found->second.more_shots = true;
   decide(observation, *camera, shot.track, found->second, false);
 }
 
@@ -117,12 +118,14 @@ void Desk::decide(const Observation& observation, const CameraConfig& camera, st
   next.gallery = matcher->digest();
   // More shots may still come: that there are too few is only worth saying in the end.
   if (!over && next.reason == "too_few_shots") return;
-  if (track.told && same(next, track.said)) return;
+  // In the end everything that was seen of the face counts, also when it changes nothing but figures.
+  if (track.told && same(next, track.said) && !(over && track.more_shots)) return;
   LedgerEntry entry = ledger_entry(observation, next, track, verdict, *matcher);
   next.ledger = entry.digest;
   record_(std::move(entry));
   track.said = next;
   track.told = true;
+  track.more_shots = false;
   Observation said = observation;
   said.body = std::move(next);
   hand_on_(said);

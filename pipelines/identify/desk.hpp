@@ -45,7 +45,7 @@ class Desk {
   struct Followed {
     FaceTrack shots;
     IdentityObservation said;
-    bool told = false;
+    bool told = false, more_shots = false;  // since it was said
     std::optional<FaceQuality> best;
   };
   struct Camera {

@@ -18,8 +18,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr auto kStopPatience = seconds(15);
-constexpr auto kStartPatience = seconds(20);         // to the first message of a gateway just started
-constexpr auto kCamerasPatience = seconds(12);       // to the cameras being up; the plan begins then at the latest
+constexpr auto kStartPatience = seconds(20);    // to the first message of a gateway just started
+constexpr auto kCamerasPatience = seconds(12);  // to the cameras being up; the plan begins then at the latest
+constexpr auto kEnrolPatience = seconds(20);
 constexpr auto kHeadsPatience = milliseconds(1500);  // every stream has had a head by then
 
 volatile std::sig_atomic_t signals = 0;
@@ -130,6 +131,7 @@ Result<void> Demo::play() {
     const auto now = Clock::now();
     if (auto well = look_after(now); !well) return well;
     if (with_plan_) advance_plan(now);
+    await_enrolment(milliseconds(0));
     show_status(now);
     if (signals > 0 || std::ferror(stdout) != 0 || is_time_to_end(now)) return {};
   }
@@ -200,6 +202,8 @@ void Demo::advance_plan(Clock::time_point now) {
 void Demo::perform(const PlanItem& item) {
   if (!item.words.empty()) planned(item.words);
   if (item.step == Step::kCableIn) note_hall_state();
+  if (item.step == Step::kEnrol) begin_enrolment();
+  if (item.step == Step::kAgainIn) await_enrolment(kEnrolPatience);
   if (item.step == Step::kKill) {
     gateway_->signal(SIGKILL);
     gateway_->ended(seconds(5));
@@ -219,6 +223,47 @@ void Demo::perform(const PlanItem& item) {
     print_next_steps(true);
     feed_.line("");
   }
+}
+
+// As an administrator does: key, then `kanhu gallery enroll` with a recording of whoever agreed.
+void Demo::begin_enrolment() {
+  if (const std::string why = why_nobody_is_compared(options_.kanhu, options_.models); options_.faces.empty() || !why.empty()) {
+    planned("nobody is enrolled: " + (why.empty() ? "painted people are nobody" : why));
+    return;
+  }
+  progress_.enrols = true;
+  const Events events = ledger_.events(), faces = of(events, "face.appeared", "entrance", 0);
+  const ClipWord clip = faces.empty() ? ClipWord{} : clip_of(events, faces.front()->subject);
+  planned("who came there is enrolled from the clip, having agreed: kanhu gallery enroll --clip");
+  if (clip.path.empty()) return faults_.push_back("there is no clip to enrol anybody from");
+  ChildSpec spec{options_.kanhu, {"gallery", "key", "--config", config_path_}, {}, log_path_, false};
+  auto key = Child::start(spec);
+  const auto end = key ? key->ended(seconds(10)) : std::nullopt;
+  if (!end || *end != 0) return faults_.push_back("kanhu gallery key has made no key; see " + log_path_);
+  const std::string name_file = options_.run_dir + "/name.txt";
+  if (auto written = write_text(name_file, "演示访客\n"); !written) return faults_.push_back(written.error().message);
+  spec.arguments = {
+      "gallery", "enroll",         "--config", config_path_,  "--facility", "fuxing", "--consent-by",
+      "demo",    "--consent-text", "demo-1",   "--name-file", name_file,    "--clip", options_.run_dir + "/clips/" + clip.path};
+  if (!options_.models.empty()) spec.environment.emplace_back("KANHU_MODELS", options_.models);
+  spec.talks = true;
+  auto enrolment = Child::start(spec);
+  if (!enrolment) return faults_.push_back(enrolment.error().message);
+  enrolment_ = std::move(*enrolment);
+}
+
+void Demo::await_enrolment(milliseconds patience) {
+  if (!enrolment_) return;
+  const auto end = enrolment_->ended(patience);
+  if (!end && patience == milliseconds(0)) return;
+  const auto said = enrolment_->hear(milliseconds(200));
+  if (end && *end == 0 && said) {
+    planned("enrolled: " + *said);
+    progress_.enrolled = said->substr(0, said->find(' '));
+  } else {
+    faults_.push_back(fmt::format("kanhu gallery enroll: {}; see {}", end ? describe_end(*end) : "takes too long", log_path_));
+  }
+  enrolment_.reset();
 }
 
 void Demo::note_hall_state() {

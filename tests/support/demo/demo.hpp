@@ -50,6 +50,8 @@ class Demo {
   void catch_up(bool print);
   void show_status(Clock::time_point now);
   bool is_time_to_end(Clock::time_point now);
+  void begin_enrolment();
+  void await_enrolment(std::chrono::milliseconds patience);
   void note_hall_state();
   Result<void> command(const std::string& line);
   void stop();
@@ -61,7 +63,7 @@ class Demo {
   Options options_;
   std::string config_path_, log_path_;
   Ports ports_;
-  std::optional<Child> simulator_, gateway_;
+  std::optional<Child> simulator_, gateway_, enrolment_;
   std::unique_ptr<publish::Subscriber> subscriber_;
   Feed feed_;
   GapCheck gaps_;
@@ -74,6 +76,9 @@ class Demo {
   Clock::time_point begun_{}, first_message_{}, status_due_{}, gateway_started_{};
   std::optional<Clock::time_point> catch_up_at_;
 };
+
+// Empty when the gateway can compare faces; else what it has no weights for.
+std::string why_nobody_is_compared(const std::string& kanhu, const std::string& models);
 
 // SIGINT, SIGTERM and SIGHUP are counted instead of ending the program.
 void count_signals();

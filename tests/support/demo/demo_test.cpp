@@ -254,6 +254,32 @@ TEST_CASE("A frozen camera that nobody froze is told") {
   CHECK(check.detail == "1 times camera.frozen rest");
 }
 
+TEST_CASE("Whoever was enrolled must be recognized when coming again, and nobody else") {
+  const auto verdicts_of = [](const std::string& stranger, const std::string& again) {
+    const auto seen_as = [](const std::string& ref) {
+      Json data{{"source", "entrance"}};
+      if (!ref.empty()) data["person"] = {{"decision", "recognized"}, {"person_ref", ref}, {"score", 0.9}, {"threshold", 0.8}};
+      return data;
+    };
+    Story story;
+    story.tell("face.appeared", "start", "s1", seen_as(stranger));
+    story.kill_and_restart("bbbb");
+    story.tell("face.appeared", "start", "s2", seen_as(""));
+    story.tell("face.updated", "update", "s2", seen_as(again));
+    std::string words;
+    for (const Check& check : judge(story.ledger.events(), {Step::kDone, "", true, "ref1"})) {
+      for (const char* what : {"was enrolled", "is recognized when", "nobody else"}) {
+        if (check.words.find(what) != std::string::npos) words += check.verdict == Verdict::kTrue ? "yes " : "no ";
+      }
+    }
+    return words;
+  };
+  CHECK(verdicts_of("", "ref1") == "yes yes yes ");
+  CHECK(verdicts_of("", "") == "yes no yes ");
+  CHECK(verdicts_of("", "ref2") == "yes no no ");
+  CHECK(verdicts_of("ref1", "ref1") == "yes yes no ");
+}
+
 TEST_CASE("The plan waits for what a step must cause, and goes on when its patience is over") {
   using std::chrono::seconds;
   Plan plan;
@@ -261,14 +287,14 @@ TEST_CASE("The plan waits for what a step must cause, and goes on when its patie
   CHECK(plan.due(seconds(100), nothing) == nullptr);  // not begun
   plan.begin(seconds(100));
   CHECK(plan.due(seconds(100), nothing) == nullptr);
-  REQUIRE(plan.due(seconds(101), nothing) != nullptr);
   REQUIRE(plan.due(seconds(103), nothing) != nullptr);
+  REQUIRE(plan.due(seconds(105), nothing) != nullptr);
   CHECK(plan.reached() == Step::kHeatIn);
-  CHECK(plan.due(seconds(110), nothing) == nullptr);  // nobody was seen at the entrance yet
+  CHECK(plan.due(seconds(112), nothing) == nullptr);  // nobody was seen at the entrance yet
   Story story;
   story.tell("face.appeared", "start", "s1", {{"source", "entrance"}});
-  CHECK(Plan(plan).due(seconds(110), story.ledger.events()) != nullptr);
-  REQUIRE(plan.due(seconds(111), nothing) != nullptr);
+  CHECK(Plan(plan).due(seconds(112), story.ledger.events()) != nullptr);
+  REQUIRE(plan.due(seconds(113), nothing) != nullptr);
   CHECK(plan.reached() == Step::kFaceOut);
 }
 

@@ -120,6 +120,24 @@ Finding clip_of_the_kill(const Events& events) {
   return {clip.status == "partial" && kCutShort.contains(clip.reason), words_of(clip)};
 }
 
+Finding recognized_again(const Events& events, const std::string& enrolled) {
+  const Events found = recognized(events, "entrance", 1);
+  if (found.empty()) return {false, "no face at the entrance was recognized after the restart"};
+  const Json person = found.front()->data.at("person");
+  return {person.value("person_ref", "") == enrolled, fmt::format("{}, score {:.3f}, threshold {:.3f}", person.value("person_ref", ""),
+                                                                  person.value("score", 0.0), person.value("threshold", 0.0))};
+}
+
+Finding nobody_else_recognized(const Events& events, const std::string& enrolled) {
+  std::size_t wrong = 0;
+  for (const SeenEvent* event : recognized(events, "")) {
+    const bool is_right = event->source == "entrance" && event->data.at("person").value("person_ref", "") == enrolled;
+    wrong += is_right ? 0 : 1;
+  }
+  wrong += recognized(events, "entrance", 0).size();  // the first visit was before the enrolment, the second somebody else's
+  return {wrong == 0, wrong == 0 ? "" : fmt::format("{} events name a person", wrong)};
+}
+
 // Visits that are not of the plan may be cut short by the stop or by a machine that stalls; the clip then says why.
 Finding every_clip_explained(const Events& events) {
   std::size_t flagged = 0;
@@ -171,6 +189,11 @@ std::vector<Check> judge(const Events& events, const Progress& progress) {
   check(Step::kAgainIn, "the clip it hit is kept in part and says so", clip_of_the_kill(events));
   check(Step::kDone, "after the restart a face came and went", came_and_went(events, "face.appeared", "entrance", 1));
   check(Step::kDone, "its clip is complete", clip_is_complete(events, "entrance", 1));
+  if (progress.enrols) {
+    check(Step::kAgainIn, "who came first was enrolled from the clip", {!progress.enrolled.empty(), progress.enrolled});
+    check(Step::kDone, "and is recognized when coming again", recognized_again(events, progress.enrolled));
+    check(Step::kDone, "nobody else is taken for that person", nobody_else_recognized(events, progress.enrolled));
+  }
   check(Step::kBegin, "every flagged event has a clip, or a reason", every_clip_explained(events));
   check(Step::kBegin, "nothing was raised that was not planned", nothing_unplanned(events));
   return checks;

@@ -18,7 +18,9 @@ struct Check {
 
 struct Progress {
   Step reached = Step::kBegin;  // an expectation counts from the step on that waited for it
-  std::string hall_state;       // presence at the hall by the `state` request while its cable was out
+  std::string hall_state{};     // presence at the hall by the `state` request while its cable was out
+  bool enrols = false;          // faces can be compared here, and so somebody was to be enrolled
+  std::string enrolled{};       // the person_ref, once that is done
 };
 
 std::vector<Check> judge(const Events& events, const Progress& progress);

@@ -36,7 +36,7 @@ bool hall_is_back(const Events& events) {
 
 std::vector<PlanItem> items() {
   return {
-      {Step::kFaceIn, "somebody comes to the entrance: a face, and a clip of it", {"person entrance in"}, seconds(1), {}, seconds(1)},
+      {Step::kFaceIn, "somebody comes to the entrance: a face, and a clip of it", {"person entrance in 2"}, seconds(3), {}, seconds(3)},
       {Step::kHeatIn, "somebody enters the bath: only heat is seen, nothing recorded", {"person bath in"}, seconds(2), {}, seconds(2)},
       {Step::kFaceOut,
        "the person at the entrance leaves",
@@ -57,11 +57,12 @@ std::vector<PlanItem> items() {
        seconds(6),
        [](const Events& events) { return is_there(events, "camera.offline", "hall"); },
        seconds(12)},
+      {Step::kEnrol, "", {}, seconds(1), [](const Events& events) { return faces_are_over(events, "entrance", 0); }, seconds(12)},
       {Step::kVisitor,
-       "somebody comes to the entrance",
+       "somebody else comes to the entrance",
        // Whoever still sits in the rest room leaves: an infrared detector that starts with people inside cannot count them yet.
-       {"person entrance in", "person rest out"},
-       seconds(5),
+       {"person entrance in 3", "person rest out"},
+       seconds(1),
        [](const Events& events) {
          const Events heat = of(events, "presence.started", "bath");
          return faces_are_over(events, "entrance", 0) && hall_is_back(events) && !heat.empty() &&
@@ -75,8 +76,8 @@ std::vector<PlanItem> items() {
        [](const Events& events) { return face_is_open(events, "entrance", 0); },
        seconds(6)},
       {Step::kAgainIn,
-       "somebody comes to the entrance again",
-       {"person entrance in"},
+       "who came first comes again",
+       {"person entrance in 2"},
        seconds(5),
        [](const Events& events) { return is_there(events, "camera.online", "entrance", 1); },
        seconds(14)},
@@ -84,8 +85,12 @@ std::vector<PlanItem> items() {
        "and leaves",
        {"person entrance out"},
        seconds(4),
-       [](const Events& events) { return is_there(events, "face.appeared", "entrance", 1); },
-       seconds(8)},
+       [](const Events& events) {
+         // Whoever is enrolled stays until it was decided who that is.
+         const bool is_compared = is_there(events, "gateway.gallery_changed", "");
+         return is_compared ? !recognized(events, "entrance", 1).empty() : is_there(events, "face.appeared", "entrance", 1);
+       },
+       seconds(10)},
       {Step::kDone, "", {}, seconds(0), [](const Events& events) { return faces_are_over(events, "entrance", 1); }, seconds(15)},
   };
 }
@@ -134,6 +139,17 @@ ClipWord clip_of(const Events& events, const std::string& subject) {
       word.path = clip["path"][0].get<std::string>();
   }
   return word;
+}
+
+Events recognized(const Events& events, const std::string& source, int epoch) {
+  Events found;
+  for (const char* type : {"face.appeared", "face.updated", "face.left"}) {
+    for (const SeenEvent* event : of(events, type, source, epoch)) {
+      const Json person = event->data.value("person", Json::object());
+      if (person.is_object() && person.value("decision", "") == "recognized") found.push_back(event);
+    }
+  }
+  return found;
 }
 
 const SeenEvent* end_of(const Events& events, const std::string& subject) {

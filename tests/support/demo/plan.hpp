@@ -18,9 +18,10 @@ enum class Step {
   kHeatOut,
   kCableOut,  // of the hall
   kCableIn,
-  kVisitor,  // at the entrance while the gateway is killed
+  kEnrol,    // who came first, from the clip of it
+  kVisitor,  // somebody else at the entrance, while the gateway is killed
   kKill,
-  kAgainIn,  // at the entrance, after the restart
+  kAgainIn,  // who came first, after the restart
   kAgainOut,
   kDone,
 };
@@ -66,5 +67,7 @@ struct ClipWord {
 };
 ClipWord clip_of(const Events& events, const std::string& subject);
 const SeenEvent* end_of(const Events& events, const std::string& subject);
+// Faces that were somebody's of the gallery: `data.person` says whose.
+Events recognized(const Events& events, const std::string& source, int epoch = -1);
 
 }  // namespace kanhu::demo

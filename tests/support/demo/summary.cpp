@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "models/face_embedder.hpp"
 #include "models/registry.hpp"
+#include "models/weights.hpp"
 #include "tests/support/demo/demo.hpp"
 
 namespace kanhu::demo {
@@ -19,11 +21,16 @@ std::string shown(const std::string& path) {
   return problem || near.empty() || near.rfind("..", 0) == 0 ? path : near;
 }
 
-// As the gateway will choose: it looks beside its own program, not beside this one.
-std::string face_detector(const std::string& kanhu, const std::string& models) {
-  const auto beside = std::filesystem::path(kanhu).parent_path().parent_path() / "share/kanhu/models";
+// The gateway's: it looks beside its own program, not beside this one.
+std::vector<std::string> search_path(const std::string& kanhu, const std::string& models) {
   std::vector<std::string> path = models::model_search_path(models);
-  path.push_back(beside.string());
+  path.push_back((std::filesystem::path(kanhu).parent_path().parent_path() / "share/kanhu/models").string());
+  return path;
+}
+
+// As the gateway will choose.
+std::string face_detector(const std::string& kanhu, const std::string& models) {
+  const auto path = search_path(kanhu, models);
   DetectorConfig config;
   config.name = "blazeface";
   const auto choice = models::choose_detector(config, path);
@@ -32,6 +39,19 @@ std::string face_detector(const std::string& kanhu, const std::string& models) {
   return fmt::format("{} instead of BlazeFace, whose weights are not here (docs/operations.md)",
                      choice->name == "hog" ? "dlib's HOG" : choice->name);
 }
+
+}  // namespace
+
+std::string why_nobody_is_compared(const std::string& kanhu, const std::string& models) {
+  for (const auto& entry : models::weights_manifest()) {
+    if (entry.name != models::default_face_embedder()) continue;
+    const auto found = models::locate_weights(entry, search_path(kanhu, models));
+    return found ? "" : found.error().message;
+  }
+  return "no embedder is known";
+}
+
+namespace {
 
 std::string last_lines(const std::string& text, int lines) {
   std::size_t at = text.size();
@@ -134,6 +154,11 @@ void Demo::print_next_steps(bool running) {
   feed_.line(fmt::format("  {} status -c {}              # one row per camera, while the gateway runs", kanhu, config));
   feed_.line(fmt::format("  {} probe rtsp://YOUR-CAMERA                # what your camera sends, or which step fails", kanhu));
   feed_.line(fmt::format("  {} clips -c {}               # what was recorded", kanhu, config));
+  if (const Events known = recognized(ledger_.events(), "entrance"); !known.empty()) {
+    feed_.line(fmt::format("  {} gallery list -c {}        # who is enrolled", kanhu, config));
+    feed_.line(fmt::format("  {} face explain {} -c {}     # why that face was recognized", kanhu, known.front()->subject, config));
+    feed_.line(fmt::format("  {} gallery withdraw {} --by me -c {}", kanhu, progress_.enrolled, config));
+  }
   if (!clip.empty()) feed_.line(fmt::format("  {} replay {} --json", kanhu, shown(clip)));
   feed_.line("A subscriber in Python (apt install python3-zmq; docs/events.md has one that sees gaps):");
   for (const std::string& line :

@@ -11,6 +11,8 @@
 namespace kanhu::simulator {
 namespace {
 
+constexpr int kMostVisitors = 1'000'000;
+
 Result<Camera*> known(Camera* camera, std::string_view name) {
   if (camera == nullptr) return fail(ErrorKind::kNotFound, fmt::format("there is no camera called \"{}\"", name));
   return camera;
@@ -31,6 +33,16 @@ Result<double> share(std::string_view text) {
     return fail(ErrorKind::kInvalidArgument, "expected a share of packets from 0 to 1");
   }
   return value;
+}
+
+Result<std::optional<int>> visitor(std::string_view text) {
+  if (text.empty()) return std::optional<int>{};
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value > kMostVisitors) {
+    return fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" is no visitor: a number from 0 to {}", text, kMostVisitors));
+  }
+  return std::optional<int>(value);
 }
 
 Result<bool> on_off(std::string_view text) {
@@ -115,13 +127,13 @@ Result<void> Simulator::black(std::string_view camera, bool on) {
   });
 }
 
-Result<void> Simulator::person(std::string_view camera, PersonMode mode) {
-  return with(known(state_->find(camera), camera), [this, mode](Camera* found) -> Result<void> {
+Result<void> Simulator::person(std::string_view camera, PersonMode mode, std::optional<int> visitor) {
+  return with(known(state_->find(camera), camera), [this, mode, visitor](Camera* found) -> Result<void> {
     const double now = state_->scene_seconds();
     std::scoped_lock hold(state_->mutex);
     if (mode == PersonMode::kIn && found->person != PersonMode::kIn) {
       found->person_since = now;
-      ++found->forced_visits;
+      found->forced_visits = visitor.value_or(found->forced_visits + 1);
     }
     found->person = mode;
     return {};
@@ -225,7 +237,11 @@ std::string Simulator::command(std::string_view line) {
     if (verb == "black") return black(camera, true);
     if (verb == "unblack") return black(camera, false);
     if (verb == "password") return password(camera, argument);
-    if (verb == "person") return with(parse_person(argument), [&](PersonMode mode) { return person(camera, mode); });
+    if (verb == "person") {
+      return with(parse_person(argument), [&](PersonMode mode) {
+        return with(visitor(word(line)), [&](std::optional<int> who) { return person(camera, mode, who); });
+      });
+    }
     if (verb == "codec") return with(parse_codec(argument), [&](Codec value) { return codec(camera, value); });
     if (verb == "size") return with(parse_size(argument), [&](Size value) { return size(camera, value); });
     if (verb == "corrupt") return with(share(argument), [&](double value) { return corrupt(camera, value); });

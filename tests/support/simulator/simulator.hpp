@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,8 @@ class Simulator {
   Result<void> freeze(std::string_view camera);  // the same picture, the stream goes on
   Result<void> unfreeze(std::string_view camera);
   Result<void> black(std::string_view camera, bool on);
-  Result<void> person(std::string_view camera, PersonMode mode);
+  // Who comes in is the next of the portraits, or `visitor`, counted from 0.
+  Result<void> person(std::string_view camera, PersonMode mode, std::optional<int> visitor = std::nullopt);
   Result<void> corrupt(std::string_view camera, double share_of_packets);     // 0 ends it
   Result<void> status453(std::string_view camera, bool on);                   // "Not Enough Bandwidth" to every SETUP
   Result<void> password(std::string_view camera, std::string_view password);  // connections are cut

@@ -231,6 +231,7 @@ TEST_CASE("A command that cannot be done says why") {
   const auto simulator = running({"name=a"});
   CHECK(simulator->command("drop nowhere") == "error there is no camera called \"nowhere\"");
   CHECK(simulator->command("person a sideways") == "error \"sideways\" is none of auto, in, out");
+  CHECK(simulator->command("person a in nobody") == "error \"nobody\" is no visitor: a number from 0 to 1000000");
   CHECK(simulator->command("size a 801x600") == "error the width must be a multiple of 8, the height of 2");
   CHECK(simulator->command("corrupt a 2") == "error expected a share of packets from 0 to 1");
   CHECK(simulator->command("explode a").starts_with("error no command \"explode\""));

@@ -29,6 +29,14 @@ TEST_CASE("a line of the feed says where, what and the clip, without colour unle
   CHECK(feed_line(face_event(), true).find("\033[32m") != std::string::npos);
 }
 
+TEST_CASE("a line of the feed says whose face it is, in the opaque ref") {
+  Json event = face_event();
+  event["data"]["person"] = {{"decision", "recognized"}, {"person_ref", "jj5ohnsjy7t7v7s4zefs5ca3fz"}};
+  CHECK_THAT(feed_line(event, false), Catch::Contains(", recognized jj5ohnsj,"));
+  event["data"]["person"] = {{"decision", "uncertain"}, {"reason", "near_threshold"}};
+  CHECK_THAT(feed_line(event, false), Catch::Contains("uncertain (near_threshold)"));
+}
+
 TEST_CASE("an event of another shape still makes a line") {
   for (const Json& odd : {Json(), Json::array(), Json{{"data", 5}}, Json{{"time", "yesterday"}, {"type", 7}, {"data", {{"clip", "no"}}}}}) {
     CHECK_NOTHROW(feed_line(odd, false));

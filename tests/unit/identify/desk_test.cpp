@@ -77,23 +77,26 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("shots go no further, a decision is handed on once, and the ledger has what it rests on") {
+TEST_CASE("shots go no further, a decision is handed on once and in the end with all shots, and the ledger has what it rests on") {
   Bench bench;
   bench.track(Phase::kStart, 1);
   for (int i = 0; i < 4; ++i) bench.shot(1, like(2));
   bench.track(Phase::kEnd, 1);
   for (const Observation& each : bench.handed) CHECK_FALSE(std::holds_alternative<FaceShotObservation>(each.body));
-  REQUIRE(bench.decisions().size() == 1);
+  REQUIRE(bench.decisions().size() == 2);
   const IdentityObservation said = bench.decisions()[0];
   CHECK(said.decision == IdentityDecision::kRecognized);
   CHECK(said.person_ref == ref_of(2));
   CHECK(said.shots == 2);
   CHECK(said.gallery_version == 3);
-  REQUIRE(bench.ledger.size() == 1);
+  REQUIRE(bench.ledger.size() == 2);
   CHECK(said.ledger == bench.ledger[0].digest);
   CHECK(to_hex(sha256(canonical_json(bench.ledger[0].entry))) == said.ledger);
   CHECK(bench.ledger[0].entry["candidates"][0]["person_ref"] == ref_of(2));
   CHECK(bench.ledger[0].entry["shots"].size() == 2);
+  CHECK(bench.decisions()[1].person_ref == ref_of(2));
+  CHECK(bench.decisions()[1].shots == 4);
+  CHECK(bench.decisions()[1].ledger == bench.ledger[1].digest);
   CHECK(bench.desk.tracks() == 0);
 }
 
