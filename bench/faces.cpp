@@ -62,7 +62,13 @@ Result<void> measure_people(const std::vector<FaceSet>& sets, const FacesOptions
   report.embed_milliseconds = shots.embed_milliseconds;
   report.embed_instructions = shots.embed_instructions;
   progress("comparing");
+  const double drawn_from = models::drawing_threshold(reader->embedder().name);
+  const auto drawings = reader->drawings();
+  if (!drawings) return tl::unexpected(drawings.error());
+  report.drawing_threshold = drawn_from;
+  report.between_manners = drawings->least_between_manners();
   for (const ShotSet& set : shots.sets) {
+    if (auto counted = count_drawings(set, *drawings, drawn_from); counted && drawn_from <= 1) report.drawings.push_back(*counted);
     report.verification.push_back(verify(set));
     if (set.degradation != Degradation::kNone) continue;
     for (ScoringResult& one : compare_scoring(set, reader->embedder().name)) report.scoring.push_back(std::move(one));

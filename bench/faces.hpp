@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "bench/detection.hpp"
+#include "bench/drawings.hpp"
 #include "bench/identification.hpp"
 #include "bench/scoring.hpp"
 #include "bench/verification.hpp"
@@ -40,6 +41,8 @@ struct FacesReport {
   std::size_t subjects = 0;
   std::vector<Identification> identification;
   std::vector<ScoringResult> scoring;
+  std::vector<DrawingResult> drawings;
+  double drawing_threshold = 0, between_manners = 0;
   std::vector<double> embed_milliseconds, embed_instructions;
   std::string no_instructions;
   double peak_memory_mib = 0;

@@ -172,6 +172,13 @@ Json report_json(const FacesReport& report) {
   for (const auto& one : report.identification) json["identification"]["galleries"].push_back(of(one));
   json["scoring"] = Json::array();
   for (const auto& one : report.scoring) json["scoring"].push_back(of(one));
+  json["drawings"] = {{"threshold", report.drawings.empty() ? Json() : Json(round4(report.drawing_threshold))}, {"sets", Json::array()}};
+  for (const auto& one : report.drawings) {
+    json["drawings"]["sets"].push_back({{"set", one.set},
+                                        {"degradation", to_string(one.degradation)},
+                                        {"people_refused", of(one.refused)},
+                                        {"highest_likeness", round4(one.highest)}});
+  }
   if (!report.no_instructions.empty()) json["instructions_left_out"] = report.no_instructions;
   return json;
 }

@@ -195,6 +195,20 @@ void scoring_table(Text& text, const FacesReport& report) {
   say(text, "\n");
 }
 
+void drawings_table(Text& text, const FacesReport& report) {
+  if (report.drawings.empty()) return;
+  say(text,
+      "People taken for drawings at enrolment ({} to {} faces together, likeness {:.3f} and more). A manner of drawing that is not among\n"
+      "those it knows may reach as little as {:.3f}.\n",
+      kFewestEnrolled, kMostEnrolled, report.drawing_threshold, report.between_manners);
+  say(text, "    {:<20} {:<8} {:>7} {:>8} {:<12} {:>18}\n", "", "", "people", "refused", "95 %", "highest likeness");
+  for (const auto& one : report.drawings) {
+    say(text, "    {:<20} {:<8} {:>7} {:>8} {:<12} {:>18.3f}\n", one.set, to_string(one.degradation), one.refused.of, one.refused.hits,
+        range(one.refused.interval()), one.highest);
+  }
+  say(text, "\n");
+}
+
 std::string instructions(const std::vector<double>& counts) {
   return counts.empty() ? std::string() : fmt::format(", {:.1f} million instructions", median(counts) / 1e6);
 }
@@ -225,6 +239,7 @@ std::string report_text(const FacesReport& report) {
   verification_table(text, report);
   identification_table(text, report);
   scoring_table(text, report);
+  drawings_table(text, report);
   effort(text, report);
   return fmt::to_string(text);
 }

@@ -12,6 +12,7 @@
 #include "bench/detection.hpp"
 #include "bench/set.hpp"
 #include "models/detector.hpp"
+#include "models/drawn_face.hpp"
 #include "models/face_embedder.hpp"
 
 namespace kanhu::bench {
@@ -53,6 +54,7 @@ class FaceReader {
       : detector_(std::move(detector)), embedder_(std::move(embedder)) {}
 
   const models::EmbedderInfo& embedder() const { return embedder_->info(); }
+  Result<models::DrawingCheck> drawings() { return models::DrawingCheck::make(*embedder_); }
   // Leaves `shot.found` false when there is no face. `framed` is counted up, times are added to the report.
   void read(const Picture& picture, Shot& shot, std::size_t& framed, ShotReport& report, const class InstructionCounter& counter);
 

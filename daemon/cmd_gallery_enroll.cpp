@@ -19,7 +19,7 @@ namespace {
 struct EnrollOptions : GalleryOptions {
   std::string name_file, role, consent_by, consent_text, consent_expires, clip, add_to;
   std::vector<std::string> pictures;
-  bool although_alike = false;
+  bool although_alike = false, although_drawn = false;
   double inter_pupil_px = EnrolmentBounds{}.inter_pupil_px;
 };
 
@@ -83,12 +83,17 @@ Result<EnrolmentShots> shots_of(Enrolment& enrolment, const EnrollOptions& optio
   shots.refused.insert(shots.refused.end(), copies.begin(), copies.end());
   keep_best(shots.good);
   const std::size_t needed = options.add_to.empty() ? Enrolment::kFewestShots : 1;
+  // Why all of them are none; also said where there are too few of them anyway.
+  const auto drawn = options.although_drawn ? Result<std::string>(std::string()) : enrolment.why_drawn(shots.good);
+  if (!drawn) return tl::make_unexpected(drawn.error());
   if (shots.good.size() < needed) {
+    if (!drawn->empty()) shots.refused.push_back("what can be used: " + *drawn);
     const std::string of = options.clip.empty() ? fmt::format("{} pictures", options.pictures.size()) : options.clip;
     return fail(
         ErrorKind::kUnsupported,
         with_lines(fmt::format("{} of {} can be used, {} needed; nothing was enrolled", shots.good.size(), of, needed), shots.refused));
   }
+  if (!drawn->empty()) return fail(ErrorKind::kUnsupported, *drawn + "; nothing was enrolled. Photographs all the same: --although-drawn");
   const std::size_t before = shots.good.size();
   const auto strangers = take_out_strangers(shots.good, same_person_score(enrolment.embedder().name));
   // One among five can be left out; where it is more, nobody can say whose the others are.
@@ -208,6 +213,7 @@ void add_gallery_enroll(CLI::App& gallery, Command& chosen) {
       ->excludes(add_to);
   command->add_flag("--although-alike", options->although_alike,
                     "Enrol although somebody else who is enrolled looks the same to the network");
+  command->add_flag("--although-drawn", options->although_drawn, "Enrol although the pictures look drawn to the network");
   command
       ->add_option("--eyes-apart", options->inter_pupil_px, "Pixels between the eyes that a picture must have; fewer recognise less surely")
       ->check(CLI::Range(20, 500))

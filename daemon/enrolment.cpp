@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "gallery/matcher.hpp"
+#include "models/drawn_face.hpp"
 #include "models/face_quality.hpp"
 #include "models/picture_file.hpp"
 #include "models/registry.hpp"
@@ -177,6 +178,18 @@ EnrolmentShots Enrolment::from_pictures(const std::vector<std::string>& paths) {
     shots.good.push_back({name, std::move(*shot)});
   }
   return shots;
+}
+
+Result<std::string> Enrolment::why_drawn(const std::vector<EnrolmentShot>& shots) {
+  const double threshold = models::drawing_threshold(embedder().name);
+  if (threshold > 1 || shots.empty()) return std::string();
+  const auto check = models::DrawingCheck::make(*embedder_);
+  if (!check) return tl::make_unexpected(check.error());
+  std::vector<std::vector<float>> embeddings;
+  for (const EnrolmentShot& shot : shots) embeddings.push_back(shot.made.embedding);
+  const double likeness = check->likeness(embeddings);
+  if (likeness < threshold) return std::string();
+  return fmt::format("a drawn or painted face, not a photograph: likeness to drawings {:.3f}, below {:.3f} needed", likeness, threshold);
 }
 
 Result<EnrolmentShots> Enrolment::from_clip(const std::string& path) {

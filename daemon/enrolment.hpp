@@ -18,7 +18,7 @@ namespace kanhu {
 // What an enrolled shot must reach. Stricter than what a camera's shot must reach: a weak template is wrong for years.
 struct EnrolmentBounds {
   double inter_pupil_px = 60;  // ISO/IEC 19794-5 asks for 60 at least
-  double score = 0.6;          // the detector's; a drawn face is found, if at all, with less
+  double score = 0.6;          // the detector's
   double sharpness = 0.2;
   double turn_degrees = 30;              // yaw or pitch
   double darkest = 40, brightest = 225;  // mean luma of the face
@@ -52,6 +52,9 @@ class Enrolment {
   // One face a picture: none, or two, is a refusal. A face that fills its picture (an identity photograph) is looked at with room
   // around it (models/picture_file.hpp).
   EnrolmentShots from_pictures(const std::vector<std::string>& paths);
+  // Why these shots, of one face, are no photographs of it but drawings; empty when they are not, or when it cannot be told
+  // (models/drawn_face.hpp).
+  Result<std::string> why_drawn(const std::vector<EnrolmentShot>& shots);
   // A video file: the largest face of each picture, four pictures a second. `good` are at most kMostShots, the best of as many
   // stretches of the time in which the face is good. kNotFound, kUnsupported, kCorrupt: the file cannot be read as video.
   Result<EnrolmentShots> from_clip(const std::string& path);
@@ -78,7 +81,7 @@ double same_person_score(std::string_view embedder);
 // The best score between a shot and these templates.
 double best_score(const gallery::Template& shot, std::span<const gallery::Template> templates);
 
-// Takes out shots that are another one over again: one picture handed in twice, a still picture held before the camera, a drawing.
+// Takes out shots that are another one over again: one picture handed in twice, a still picture held before the camera.
 // Different pictures of one person score up to 0.96 with each other (ORL, 1,699 pairs). A line for each.
 inline constexpr double kSameShot = 0.985;
 std::vector<std::string> take_out_copies(std::vector<EnrolmentShot>& shots);

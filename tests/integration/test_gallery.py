@@ -21,6 +21,26 @@ EMBEDDER = next((str(folder) for folder in (MODELS, ROOT / "run/models", "/var/l
                  if folder and (pathlib.Path(folder) / "face_recognition_model.bin").is_file()), None)
 
 
+def drawing(path, width, aside, skin, hair=35):
+    """A face of ellipses, half of it `width` px wide, as a PGM."""
+    side = 360
+    pixels = bytearray([160]) * (side * side)
+    height = 1.3 * width
+    x, y = 180 + aside, 180
+    ellipses = [(x, y - 0.25 * height, 1.15 * width, 1.08 * height, hair), (x, y, width, height, skin)]
+    for eye in (x - 0.42 * width, x + 0.42 * width):
+        ellipses += [(eye, y - 0.15 * height - 0.2 * width, 0.2 * width, 0.05 * width, hair),
+                     (eye, y - 0.15 * height, 0.17 * width, 0.09 * width, 245), (eye, y - 0.15 * height, 0.08 * width, 0.08 * width, 30)]
+    ellipses += [(x, y + 0.2 * height, 0.13 * width, 0.04 * width, int(0.7 * skin)), (x, y + 0.47 * height, 0.32 * width, 0.09 * width, 110)]
+    for u, v, a, b, grey in ellipses:
+        for row in range(max(0, int(v - b)), min(side, int(v + b) + 1)):
+            for column in range(max(0, int(u - a)), min(side, int(u + a) + 1)):
+                if ((column - u) / a) ** 2 + ((row - v) / b) ** 2 <= 1:
+                    pixels[row * side + column] = grey
+    path.write_bytes(b"P5\n%d %d\n255\n" % (side, side) + bytes(pixels))
+    return path
+
+
 class GalleryCase(Case):
     def setUp(self):
         super().setUp()
@@ -162,6 +182,17 @@ class WithPictures(GalleryCase):
         said = self.enroll([*self.of("amy", 1, 2), *self.of("raj", 1, 2)], expect=1)
         self.assertIn("do not show one person", said)
         self.assertFalse((self.galleries / "station-a.gallery").exists())
+
+    def test_a_drawn_face_is_refused_as_such_unless_told_otherwise(self):
+        self.gallery("key")
+        pictures = [drawing(self.folder / f"{i}.pgm", *how) for i, how in enumerate(((88, 0, 205), (95, 9, 190), (103, -8, 215)))]
+        said = self.enroll(pictures, expect=1)
+        self.assertIn("a drawn or painted face, not a photograph", said)
+        self.assertIn("nothing was enrolled", said)
+        self.assertIn("drawn or painted", self.enroll(pictures[:1], expect=1))
+        self.assertFalse(list(self.galleries.glob("*.gallery")))
+        self.enroll(pictures, options=("--although-drawn",))
+        self.assertEqual(len(self.people()), 1)
 
     def test_nobody_is_enrolled_twice_by_accident(self):
         amy = self.enroll(self.of("amy", 1, 2, 3))

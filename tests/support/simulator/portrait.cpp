@@ -11,7 +11,7 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
-#include "tests/support/simulator/painted_face.hpp"
+#include "models/painted_face.hpp"
 
 namespace kanhu::simulator {
 namespace {
@@ -88,12 +88,12 @@ Result<Photo> read_photo(const std::filesystem::path& file) {
 
 CutOut painted(std::uint32_t seed, bool head) {
   CutOut cut(kPortraitWidth, kPortraitHeight);
-  const test::PaintedFace face{0, 0, 0, seed, true};
+  const models::PaintedFace face{0, 0, 0, seed, true};
   for (int y = 0; y < cut.height; ++y) {
     for (int x = 0; x < cut.width; ++x) {
       const double v = (y + 0.5 - kFaceY) / kFaceWidth;
       if (!head && v < 0.85) continue;
-      const test::FacePaint paint = test::face_paint_at((x + 0.5 - kFaceX) / kFaceWidth, v, face);
+      const models::FacePaint paint = models::face_paint_at((x + 0.5 - kFaceX) / kFaceWidth, v, face);
       std::uint8_t* p = cut.at(x, y);
       p[0] = static_cast<std::uint8_t>(std::clamp(paint.blue, 0.0, 255.0));
       p[1] = static_cast<std::uint8_t>(std::clamp(paint.green, 0.0, 255.0));

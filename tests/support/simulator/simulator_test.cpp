@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "tests/support/simulator/painted_face.hpp"
+#include "models/painted_face.hpp"
 #include "tests/support/simulator/scene.hpp"
 #include "tests/support/simulator/viewer.hpp"
 
@@ -65,7 +65,7 @@ TEST_CASE("A camera's description is refused with its key and what was expected"
 TEST_CASE("The painted face is the same for the same seed and another one for another") {
   const auto painted = [](std::uint32_t seed) {
     std::vector<std::uint8_t> pixels(3 * 160 * 160, 120);
-    test::paint_face_bgr(pixels.data(), 160, 160, 3 * 160, {80, 80, 90, seed, true});
+    models::paint_face_bgr(pixels.data(), 160, 160, 3 * 160, {80, 80, 90, seed, true});
     return pixels;
   };
   CHECK(painted(1) == painted(1));

@@ -4,8 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/painted_face.hpp"
 #include "models/process.hpp"
-#include "tests/support/simulator/painted_face.hpp"
 #include "tests/unit/models/pictures.hpp"
 
 using namespace kanhu;
@@ -38,19 +38,19 @@ Picture scene(PixelFormat format, int width, int height, std::uint32_t number) {
   }
   if (number < 3) return picture;
   for (const double place : {0.3, 0.7}) {
-    test::PaintedFace face;
+    models::PaintedFace face;
     face.width_px = width / 7.0;
     face.center_x_px = width * place + 3.0 * number;
     face.center_y_px = height * 0.4;
     face.seed = place < 0.5 ? 1 : 2;
-    if (format == PixelFormat::kBgr24) test::paint_face_bgr(picture.row(0, 0), width, height, picture.stride(0), face);
+    if (format == PixelFormat::kBgr24) models::paint_face_bgr(picture.row(0, 0), width, height, picture.stride(0), face);
     if (format == PixelFormat::kGray8 || format == PixelFormat::kNv12) {
-      test::paint_face_gray(picture.row(0, 0), width, height, picture.stride(0), face);
+      models::paint_face_gray(picture.row(0, 0), width, height, picture.stride(0), face);
     }
     if (format == PixelFormat::kI420 && width % 2 == 0 && height % 2 == 0) {
-      const test::I420Planes planes{picture.row(0, 0), picture.row(1, 0), picture.row(2, 0),
-                                    picture.stride(0), picture.stride(1), picture.stride(2)};
-      test::paint_face_i420(planes, width, height, face);
+      const models::I420Planes planes{picture.row(0, 0), picture.row(1, 0), picture.row(2, 0),
+                                      picture.stride(0), picture.stride(1), picture.stride(2)};
+      models::paint_face_i420(planes, width, height, face);
     }
   }
   return picture;

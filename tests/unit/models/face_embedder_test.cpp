@@ -10,8 +10,9 @@
 
 #include "base/digest.hpp"
 #include "models/dlib_resnet.hpp"
+#include "models/drawn_face.hpp"
 #include "models/face_chip.hpp"
-#include "tests/support/simulator/painted_face.hpp"
+#include "models/painted_face.hpp"
 #include "tests/unit/models/pictures.hpp"
 #include "tests/unit/models/tiny_onnx.hpp"
 
@@ -231,14 +232,14 @@ TEST_CASE("the default embedder: unit length, the same bits every time, and one 
   }
   const auto embedding = [&](std::uint32_t seed, double width, FaceEmbedder& by) {
     Picture picture(PixelFormat::kI420, 640, 360, 110);
-    test::PaintedFace face;
+    models::PaintedFace face;
     face.center_x_px = 320;
     face.center_y_px = 160;
     face.width_px = width;
     face.seed = seed;
-    const test::I420Planes planes{picture.row(0, 0), picture.row(1, 0), picture.row(2, 0),
-                                  picture.stride(0), picture.stride(1), picture.stride(2)};
-    test::paint_face_i420(planes, 640, 360, face);
+    const models::I420Planes planes{picture.row(0, 0), picture.row(1, 0), picture.row(2, 0),
+                                    picture.stride(0), picture.stride(1), picture.stride(2)};
+    models::paint_face_i420(planes, 640, 360, face);
     const double x = 320. / 640, y = 160. / 360, w = width / 640, h = width / 360;
     auto numbers = by.embed(
         picture.view(), std::vector<Point>{{x - 0.2 * w, y - 0.1 * h}, {x + 0.2 * w, y - 0.1 * h}, {x, y + 0.12 * h}, {x, y + 0.35 * h}});
@@ -260,4 +261,48 @@ TEST_CASE("the default embedder: unit length, the same bits every time, and one 
   CHECK(distance(one, embedding(1, 100, **embedder)) < distance(one, embedding(2, 120, **embedder)));
   CHECK((*embedder)->embed(ImageView{}, kFace).error().kind == ErrorKind::kInvalidArgument);
   CHECK((*embedder)->embed(coloured(1, 2, 3).view(), {}).error().kind == ErrorKind::kInvalidArgument);
+}
+
+TEST_CASE("drawings are the same in every process, and each of the points lies where its part was drawn") {
+  const auto once = drawn_faces(), again = drawn_faces();
+  REQUIRE(once.size() == 5);
+  for (std::size_t manner = 0; manner < once.size(); ++manner) {
+    REQUIRE(once[manner].size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const DrawnFace& face = once[manner][i];
+      CHECK(face.bgr == again[manner][i].bgr);
+      const auto green = [&](const Point& at) {
+        const auto column = static_cast<std::size_t>(at.x * face.side_px), row = static_cast<std::size_t>(at.y * face.side_px);
+        return face.bgr[3 * (row * static_cast<std::size_t>(face.side_px) + column) + 1];
+      };
+      const Point cheek{face.points[0].x, face.points[2].y};
+      for (const std::size_t eye : {0, 1}) CHECK(green(face.points[eye]) + 20 < green(cheek));
+      CHECK(green(face.points[3]) < green(cheek));  // the mouth
+    }
+  }
+}
+
+TEST_CASE("painted faces are taken for drawings by the default embedder, whoever is painted") {
+  const auto embedder = make_face_embedder(default_face_embedder(), test::weights_path());
+  if (!embedder) {
+    REQUIRE(embedder.error().kind == ErrorKind::kNotFound);
+    WARN("skipped: the weights of " << default_face_embedder() << " are not on this machine (models/fetch gets them)");
+    return;
+  }
+  const auto check = DrawingCheck::make(**embedder);
+  REQUIRE(check);
+  CHECK(check->least_between_manners() > 0.9);
+  std::vector<std::vector<float>> shots;
+  for (const std::uint32_t seed : {11U, 12U, 13U}) {
+    Picture picture(PixelFormat::kBgr24, 640, 360, 110);
+    paint_face_bgr(picture.row(0, 0), 640, 360, picture.stride(0), {320, 160, 130, seed, true});
+    const double w = 130. / 640, h = 130. / 360, x = 320. / 640, y = 160. / 360;
+    const auto shot = (*embedder)->embed(
+        picture.view(),
+        std::vector<Point>{{x - 0.195 * w, y - 0.085 * h}, {x + 0.195 * w, y - 0.085 * h}, {x, y + 0.15 * h}, {x, y + 0.36 * h}});
+    REQUIRE(shot);
+    shots.push_back(*shot);
+  }
+  CHECK(check->likeness(shots) >= drawing_threshold(default_face_embedder()));
+  CHECK(drawing_threshold("another") > 1);
 }

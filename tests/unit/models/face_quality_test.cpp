@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "tests/support/simulator/painted_face.hpp"
+#include "models/painted_face.hpp"
 #include "tests/unit/models/pictures.hpp"
 
 using namespace kanhu;
@@ -36,12 +36,12 @@ constexpr std::array<Point, 4> kPainted{Point{-0.2, -0.08}, {0.2, -0.08}, {0, 0.
 
 Shot painted(double width = 180) {
   Shot shot;
-  test::PaintedFace face;
+  models::PaintedFace face;
   face.center_x_px = 320;
   face.center_y_px = 170;
   face.width_px = width;
   face.seed = 1;
-  test::paint_face_gray(shot.gray.data, kWidth, kHeight, static_cast<int>(shot.gray.step), face);
+  models::paint_face_gray(shot.gray.data, kWidth, kHeight, static_cast<int>(shot.gray.step), face);
   for (const auto& point : kPainted) shot.points.push_back({(320 + point.x * width) / kWidth, (170 + point.y * width) / kHeight});
   return shot;
 }

@@ -4,8 +4,8 @@
 #include <opencv2/imgproc.hpp>
 
 #include "models/hog.hpp"
+#include "models/painted_face.hpp"
 #include "models/process.hpp"
-#include "tests/support/simulator/painted_face.hpp"
 #include "tests/unit/models/pictures.hpp"
 
 using namespace kanhu;
@@ -15,14 +15,14 @@ namespace {
 
 Picture painted(double width_px, std::uint32_t seed) {
   Picture picture(PixelFormat::kI420, 640, 360, 110);
-  test::PaintedFace face;
+  models::PaintedFace face;
   face.center_x_px = 320;
   face.center_y_px = 160;
   face.width_px = width_px;
   face.seed = seed;
-  const test::I420Planes planes{picture.row(0, 0), picture.row(1, 0), picture.row(2, 0),
-                                picture.stride(0), picture.stride(1), picture.stride(2)};
-  test::paint_face_i420(planes, 640, 360, face);
+  const models::I420Planes planes{picture.row(0, 0), picture.row(1, 0), picture.row(2, 0),
+                                  picture.stride(0), picture.stride(1), picture.stride(2)};
+  models::paint_face_i420(planes, 640, 360, face);
   return picture;
 }
 

@@ -1,9 +1,9 @@
-#include "tests/support/simulator/painted_face.hpp"
+#include "models/painted_face.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace kanhu::test {
+namespace kanhu::models {
 namespace {
 
 struct Colour {
@@ -198,4 +198,4 @@ void paint_face_i420(const I420Planes& planes, int width, int height, const Pain
   });
 }
 
-}  // namespace kanhu::test
+}  // namespace kanhu::models

@@ -1,9 +1,10 @@
-// A face drawn by arithmetic, for tests and for a simulator without photographs.
+// A face painted by arithmetic, as near to a photograph as that goes: what enrolment must not take for one (drawn_face.hpp), the
+// people of simulated cameras without photographs, and of tests.
 #pragma once
 
 #include <cstdint>
 
-namespace kanhu::test {
+namespace kanhu::models {
 
 // Where and what to paint. The same values always give the same pixels.
 struct PaintedFace {
@@ -34,4 +35,4 @@ struct FacePaint {
 };
 FacePaint face_paint_at(double u, double v, const PaintedFace& face);
 
-}  // namespace kanhu::test
+}  // namespace kanhu::models
