@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
+#include "models/hog_library.hpp"
 #include "models/painted_face.hpp"
 
 namespace kanhu::simulator {
@@ -145,6 +147,41 @@ CutOut cut_out(const Photo& photo, const Face& face, std::uint32_t seed) {
   return result;
 }
 
+// As dlib's detector finds it in the photo with a border around, made so large that a face of a third of it can be found.
+std::optional<Face> largest_face(const Photo& photo) {
+  constexpr int kWanted = 480;  // px of the shorter side
+  CutOut pixels(photo.width, photo.height);
+  for (int y = 0; y < photo.height; ++y) {
+    for (int x = 0; x < photo.width; ++x)
+      std::copy_n(&photo.bgr[3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(photo.width) + static_cast<std::size_t>(x))], 3,
+                  pixels.at(x, y));
+  }
+  const double scale = static_cast<double>(kWanted) / std::min(photo.width, photo.height);
+  pixels = resized(pixels, static_cast<int>(photo.width * scale), static_cast<int>(photo.height * scale));
+  const int border = kWanted / 3, width = pixels.width + 2 * border, height = pixels.height + 2 * border;
+  std::vector<std::uint8_t> gray(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const std::uint8_t* p = pixels.at(std::clamp(x - border, 0, pixels.width - 1), std::clamp(y - border, 0, pixels.height - 1));
+      gray[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] =
+          static_cast<std::uint8_t>((p[0] + 2 * p[1] + p[2]) / 4);
+    }
+  }
+  const std::unique_ptr<hog_detector, void (*)(hog_detector*)> detector(hog_open(), hog_close);
+  std::array<hog_face, 8> faces{};
+  const int count =
+      detector ? hog_detect(detector.get(), gray.data(), width, height, width, 0, faces.data(), static_cast<int>(faces.size())) : 0;
+  std::optional<Face> largest;
+  for (int i = 0; i < count; ++i) {
+    const hog_face& box = faces[static_cast<std::size_t>(i)];
+    const double face_width = static_cast<double>(box.right - box.left) / scale / kBoxOfFace;
+    if (largest && largest->width >= face_width) continue;
+    largest = Face{(static_cast<double>(box.left + box.right) / 2 - border) / scale,
+                   (static_cast<double>(box.top + box.bottom) / 2 - border) / scale - kBoxBelow * face_width, face_width};
+  }
+  return largest;
+}
+
 void add_faces(std::vector<CutOut>& portraits, const std::string& name, const Photo& photo) {
   bool known = false;
   for (const KnownFace& entry : kKnownFaces) {
@@ -156,8 +193,8 @@ void add_faces(std::vector<CutOut>& portraits, const std::string& name, const Ph
     portraits.push_back(cut_out(photo, face, static_cast<std::uint32_t>(portraits.size() + 1)));
   }
   if (known || name.starts_with("sample")) return;
-  const double width = std::min(photo.width / 2.0, photo.height / 2.5);
-  portraits.push_back(cut_out(photo, {photo.width / 2.0, photo.height * 0.42, width}, static_cast<std::uint32_t>(portraits.size() + 1)));
+  const Face middle{photo.width / 2.0, photo.height * 0.42, std::min(photo.width / 2.0, photo.height / 2.5)};
+  portraits.push_back(cut_out(photo, largest_face(photo).value_or(middle), static_cast<std::uint32_t>(portraits.size() + 1)));
 }
 
 }  // namespace

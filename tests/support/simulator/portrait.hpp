@@ -21,7 +21,8 @@ inline constexpr int kFaceY = 180;
 std::vector<CutOut> painted_portraits(int count);
 
 // The faces in a folder's jpg and png files, in order of file name: rectangles are known for the demo pictures of
-// @vladmandic/face-api; any other picture is taken for a portrait with the face in the middle.
+// @vladmandic/face-api; of any other picture the largest face that dlib finds, else what is in
+// the middle.
 Result<std::vector<CutOut>> photo_portraits(const std::filesystem::path& folder);
 
 }  // namespace kanhu::simulator
