@@ -1,4 +1,7 @@
 // The report as JSON: docs/bench-faces.md names the members. Floats have 4 decimals.
+#include <algorithm>
+#include <utility>
+
 #include "bench/effort.hpp"
 #include "bench/faces.hpp"
 
@@ -44,12 +47,19 @@ Json effort_of(const Performance& performance) {
   return json;
 }
 
+// What was not measured is null.
+Json figures_or_null(const Operation& operation) { return operation.recall.of == 0 ? Json() : of(operation); }
+
 Json detection_of(const FacesReport& report) {
   const DetectionReport& detection = report.detection;
   Json json{{"false_positives_allowed_per_image", kFalsePositivesAllowed}, {"overlap", kSameFace}};
   const std::size_t own = detection.place_of(detection.default_detector);
-  if (detection.conditions.empty() || own >= detection.contestants.size()) {
-    for (const char* member : {"detector", "recall", "false_positives_per_image", "miss_ratio_to_best_peer"}) json[member] = nullptr;
+  if (own >= detection.contestants.size() || detection.conditions.empty() ||
+      detection.together(own, false).within_allowance().recall.of == 0) {
+    for (const char* member :
+         {"detector", "recall", "recall_interval", "found", "labels", "pictures", "false_positives", "false_positives_per_image",
+          "threshold", "by_inter_pupil_px", "miss_ratio_to_best_peer", "best_peer", "effort", "degraded", "detectors", "conditions"})
+      json[member] = nullptr;
     return json;
   }
   json.update(of(detection.together(own, false).within_allowance()));
@@ -57,13 +67,13 @@ Json detection_of(const FacesReport& report) {
   json["best_peer"] = of(detection.against_best());
   json["miss_ratio_to_best_peer"] = json["best_peer"]["miss_ratio"];
   json["effort"] = effort_of(detection.effort(own));
-  json["degraded"] = of(detection.together(own, true).within_allowance());
+  json["degraded"] = figures_or_null(detection.together(own, true).within_allowance());
   for (std::size_t i = 0; i < detection.contestants.size(); ++i) {
     const Contestant& one = detection.contestants[i];
     Json row{{"name", one.name},
              {"peer", one.is_peer},
              {"plain", of(detection.together(i, false).within_allowance())},
-             {"degraded", of(detection.together(i, true).within_allowance())},
+             {"degraded", figures_or_null(detection.together(i, true).within_allowance())},
              {"effort", effort_of(detection.effort(i))}};
     if (!one.is_process) row["asked_threshold"] = one.asked_threshold;
     json["detectors"].push_back(row);
@@ -114,8 +124,12 @@ Json verification_of(const FacesReport& report) {
   Json json{{"embedder", nullptr}, {"equal_error_rate", nullptr}, {"equal_error_rate_degraded", nullptr}, {"sets", Json::array()}};
   if (report.verification.empty()) return json;
   json["embedder"] = report.embedder;
-  json["equal_error_rate"] = round4(worst_equal_error_rate(report, false));
-  json["equal_error_rate_degraded"] = round4(worst_equal_error_rate(report, true));
+  for (const auto& [member, degraded] : {std::pair{"equal_error_rate", false}, std::pair{"equal_error_rate_degraded", true}}) {
+    const bool any = std::any_of(report.verification.begin(), report.verification.end(), [&, d = degraded](const VerificationResult& one) {
+      return (one.degradation != Degradation::kNone) == d && one.same > 0 && one.different > 0;
+    });
+    if (any) json[member] = round4(worst_equal_error_rate(report, degraded));
+  }
   for (const auto& one : report.verification) json["sets"].push_back(of(one));
   json["ms_per_embedding_median"] = round4(median(report.embed_milliseconds));
   json["ms_per_embedding_least"] = round4(least(report.embed_milliseconds));

@@ -27,7 +27,7 @@ void headline_row(Text& text, const std::string& figure, double value, const std
 const VerificationResult* worst_of(const FacesReport& report, bool degraded) {
   const VerificationResult* worst = nullptr;
   for (const auto& one : report.verification) {
-    if ((one.degradation != Degradation::kNone) != degraded) continue;
+    if ((one.degradation != Degradation::kNone) != degraded || one.same == 0 || one.different == 0) continue;
     if (worst == nullptr || one.equal_error_rate > worst->equal_error_rate) worst = &one;
   }
   return worst;
@@ -40,7 +40,7 @@ void headline(Text& text, const FacesReport& report) {
   if (!detection.conditions.empty() && own < detection.contestants.size()) {
     for (const bool degraded : {false, true}) {
       const Operation operation = detection.together(own, degraded).within_allowance();
-      if (operation.pictures == 0) continue;
+      if (operation.recall.of == 0) continue;
       headline_row(text, fmt::format("{}: recall, {}", detection.default_detector, degraded ? "degraded pictures" : "pictures as they are"),
                    operation.recall.value(), range(operation.recall.interval()), cases(operation.recall));
       headline_row(text, "  false positives a picture there", operation.false_positives_per_picture(), "",

@@ -70,7 +70,10 @@ class SetSearch {
     }
     take_people(folder, set, used);
     std::size_t loose = 0;
-    for (const fs::path& picture : folder.pictures) loose += by_path.contains(picture.string()) ? 0 : 1;
+    std::set<std::string> paired;
+    for (const Pair& pair : set.pairs) paired.insert({pair.first, pair.second});
+    for (const fs::path& picture : folder.pictures)
+      loose += by_path.contains(picture.string()) || paired.contains(picture.string()) ? 0 : 1;
     const bool anything = !set.labelled.empty() || !set.people.empty() || !set.pairs.empty();
     if (anything) found_.sets.push_back(std::move(set));
     if (loose > 0)

@@ -31,6 +31,12 @@ const Detection* chosen(const std::vector<Detection>& faces) {
   return best;
 }
 
+// Folders of people are named after them; what is printed is not.
+std::string without_name(std::string message, const std::string& path, const std::string& instead) {
+  if (const auto at = message.find(path); at != std::string::npos) message.replace(at, path.size(), instead);
+  return message;
+}
+
 // Whole people, so that those who stay have all their pictures.
 std::vector<Shot> shots_wanted(const FaceSet& set, std::size_t most) {
   std::vector<Shot> shots;
@@ -121,7 +127,7 @@ ShotReport take_shots(const std::vector<FaceSet>& sets, FaceReader& reader, cons
       progress(fmt::format("{}: face {} of {}", set.name, i + 1, wanted.size()));
       auto picture = load_picture(wanted[i].path);
       if (!picture) {
-        report.left_out.push_back(picture.error().message);
+        report.left_out.push_back(without_name(picture.error().message, wanted[i].path, fmt::format("{}: face {}", set.name, i + 1)));
         continue;
       }
       const Scene scene{std::move(*picture), {}};

@@ -60,7 +60,11 @@ int bench_faces(BenchOptions& options) {
   } else {
     fmt::print("{}", report_text(*measured));
   }
-  return EX_OK;
+  const bool detected = std::any_of(measured->detection.conditions.begin(), measured->detection.conditions.end(),
+                                    [](const bench::Condition& one) { return one.pictures > 0; });
+  if (detected || !measured->verification.empty()) return EX_OK;
+  fmt::print(stderr, "kanhu: nothing could be measured; what was left out stands above\n");
+  return 1;
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "daemon/cmd_gallery.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -32,6 +34,32 @@ void keep_to_itself() {
   ::umask(0077);
 }
 
+// C1 controls, separators of lines and paragraphs, and what turns the direction of writing around: U+0080 to 9F, U+2028 to 202E,
+// U+2066 to 2069. Printed raw they drive a terminal or show another text than is stored.
+bool has_unseen_controls(std::string_view utf8) {
+  const auto byte = [&](std::size_t i) { return i < utf8.size() ? static_cast<unsigned char>(utf8[i]) : 0U; };
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    if (byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) <= 0x9f) return true;
+    if (byte(i) != 0xe2) continue;
+    if (byte(i + 1) == 0x80 && byte(i + 2) >= 0xa8 && byte(i + 2) <= 0xae) return true;
+    if (byte(i + 1) == 0x81 && byte(i + 2) >= 0xa6 && byte(i + 2) <= 0xa9) return true;
+  }
+  return false;
+}
+
+// kNotFound, kPermission: the data folder is not there, or not for this user.
+Result<void> check_data_folder(const std::string& data, const std::string& galleries) {
+  if (::access(data.c_str(), F_OK) != 0 && errno == ENOENT) {
+    return fail(ErrorKind::kNotFound,
+                fmt::format("gateway.data_dir {} is not there: mend the path, or start the gateway once, which makes it", data));
+  }
+  for (const std::string& folder : {data, galleries}) {
+    if (::access(folder.c_str(), R_OK | X_OK) == 0 || errno == ENOENT) continue;
+    return fail(ErrorKind::kPermission, fmt::format("cannot read {}: {}; run this as the gateway's user", folder, std::strerror(errno)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Galleries> Galleries::open(const std::string& config_path, Purpose purpose) {
@@ -46,7 +74,9 @@ Result<Galleries> Galleries::open(const std::string& config_path, Purpose purpos
   opened.key_ = std::move(*key);
   opened.files_ = make_posix_file_io();
   opened.folder_ = gallery::gallery_folder(opened.config_.gateway.data_dir);
-  if (purpose == Purpose::kChanging) {
+  if (purpose == Purpose::kReading) {
+    if (auto there = check_data_folder(opened.config_.gateway.data_dir, opened.folder_); !there) return tl::make_unexpected(there.error());
+  } else {
     const bool data_was_there = opened.files_->exists(opened.config_.gateway.data_dir);
     if (!data_was_there && ::geteuid() == 0) {
       return fail(ErrorKind::kNotFound, fmt::format("{} is not there: start the gateway once, so that the folder is its user's",
@@ -108,6 +138,9 @@ Result<std::vector<gallery::Gallery>> Galleries::all(std::vector<std::string>* u
 
 Result<std::vector<gallery::Gallery>> Galleries::holding(const std::string& ref, const std::string& facility) const {
   std::vector<gallery::Gallery> found;
+  if (!facility.empty()) {
+    if (auto known = this->facility(facility); !known) return tl::make_unexpected(known.error());
+  }
   if (facility.empty()) {
     auto everywhere = all(nullptr);
     if (!everywhere) return everywhere;
@@ -163,10 +196,13 @@ Result<Secret> read_line(const std::string& prompt, bool hidden) {
 Result<std::string> checked_text(std::string_view text, std::string_view what) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte-order mark
   const bool plain = find_invalid_utf8(text) == std::string_view::npos &&
-                     std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+                     std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }) &&
+                     !has_unseen_controls(text);
   if (text.empty() || text.size() > 200 || !plain) {
-    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is one line of UTF-8, 1 to 200 bytes; nothing was written", what));
+    return fail(ErrorKind::kInvalidArgument,
+                fmt::format("{} is one line of UTF-8 without control characters, 1 to 200 bytes; nothing was written", what));
   }
   return std::string(text);
 }

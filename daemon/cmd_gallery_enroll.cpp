@@ -1,5 +1,7 @@
 // kanhu gallery enroll: somebody who agreed becomes recognisable.
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <span>
@@ -30,8 +32,9 @@ Result<std::string> name_of(const EnrollOptions& options) {
     return checked_text(line->reveal(), "the name, from standard input or --name-file,");
   }
   std::ifstream file(options.name_file);
+  if (!file) return fail(ErrorKind::kNotFound, fmt::format("--name-file {}: {}", options.name_file, std::strerror(errno)));
   std::string line;
-  if (!file || !std::getline(file, line)) {
+  if (!std::getline(file, line)) {
     return fail(ErrorKind::kNotFound, fmt::format("{}: there is no line to read in it", options.name_file));
   }
   return checked_text(line, "the name, from --name-file,");
@@ -117,6 +120,37 @@ Result<std::optional<gallery::Candidate>> check_alike(const gallery::Gallery& in
                   alike->person_ref, alike->score, threshold, alike->person_ref));
 }
 
+// Two refs for one person at two facilities would make one withdrawal leave the other.
+Result<void> check_alike_elsewhere(const Galleries& galleries, const gallery::Gallery& here, std::span<const gallery::Template> templates) {
+  std::vector<std::string> unreadable;
+  const auto all = galleries.all(&unreadable);
+  if (!all) return tl::make_unexpected(all.error());
+  for (const gallery::Gallery& other : *all) {
+    if (other.facility == here.facility || other.embedder_digest != here.embedder_digest) continue;
+    const auto alike = gallery::most_alike(other, templates, "");
+    const double threshold =
+        other.calibration ? other.calibration->threshold : gallery::default_threshold(other.embedder, other.people.size());
+    if (!alike || alike->score < threshold) continue;
+    return fail(ErrorKind::kUnsupported,
+                fmt::format("as alike to {} at {} as one person's pictures are (score {:.4f}, threshold {:.4f}); nothing was enrolled. The "
+                            "same person: kanhu gallery share {} --to {}. Somebody else: --although-alike",
+                            alike->person_ref, other.facility, alike->score, threshold, alike->person_ref, here.facility));
+  }
+  return {};
+}
+
+// Shots the person has already are no further ones.
+Result<void> take_out_known(const gallery::Gallery& in, const std::string& ref, std::vector<gallery::Template>& templates,
+                            std::vector<std::string>& refused) {
+  const gallery::Person* person = in.find(ref);
+  if (person == nullptr) return {};  // told by who adds
+  const std::size_t before = templates.size();
+  std::erase_if(templates, [&](const gallery::Template& shot) { return best_score(shot, person->templates) >= kSameShot; });
+  if (templates.empty()) return fail(ErrorKind::kUnsupported, fmt::format("{} has all of these shots already; nothing was added", ref));
+  if (templates.size() < before) refused.push_back(fmt::format("{} that {} has already", before - templates.size(), ref));
+  return {};
+}
+
 Result<std::string> put_in(gallery::Gallery& in, const EnrollOptions& options, std::string name, const gallery::Consent& consent,
                            std::vector<gallery::Template> templates, const gallery::Act& act) {
   if (options.add_to.empty()) return gallery::add_person(in, {"", std::move(name), options.role, consent, std::move(templates)}, act);
@@ -151,6 +185,9 @@ int enroll(const EnrollOptions& options) {
       auto agreed = consent_of(options, act.now);
       if (!agreed) return report(agreed.error());
       consent = *agreed;
+      if (!options.role.empty()) {
+        if (auto role = checked_text(options.role, "--role"); !role) return report(role.error());
+      }
       auto given = name_of(options);
       if (!given) return report(given.error());
       name = *given;
@@ -177,6 +214,12 @@ int enroll(const EnrollOptions& options) {
   if (auto fits = gallery::take_embedder(*in, embedder.name, embedder.digest, embedder.dimension); !fits) return report(fits.error());
   const auto alike = check_alike(*in, templates, options);
   if (!alike) return report(alike.error());
+  if (options.add_to.empty() && !options.although_alike) {
+    if (auto elsewhere = check_alike_elsewhere(*galleries, *in, templates); !elsewhere) return report(elsewhere.error());
+  }
+  if (!options.add_to.empty()) {
+    if (auto kept = take_out_known(*in, options.add_to, templates, shots.refused); !kept) return report(kept.error());
+  }
   const std::size_t count = templates.size();
   const auto ref = put_in(*in, options, std::move(name), consent, std::move(templates), act);
   if (!ref) return report(ref.error());
@@ -206,7 +249,7 @@ void add_gallery_enroll(CLI::App& gallery, Command& chosen) {
   auto* name_file =
       command->add_option("--name-file", options->name_file, "File whose first line is the name; otherwise standard input is asked");
   auto* add_to = command->add_option("--add-to", options->add_to, "Add templates to this person_ref instead")->excludes(name_file);
-  command->add_option("--role", options->role, "resident, staff, visitor, ...; stays in the gallery");
+  command->add_option("--role", options->role, "resident, staff, visitor, ...; stays in the gallery")->excludes(add_to);
   command->add_option("--consent-by", options->consent_by, "Who took the consent; nobody is enrolled without")->excludes(add_to);
   command->add_option("--consent-text", options->consent_text, "Version of the text that was agreed to")->excludes(add_to);
   command->add_option("--consent-expires", options->consent_expires, "From this day on (UTC) nobody is compared: 2027-01-31")

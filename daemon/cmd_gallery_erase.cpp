@@ -99,9 +99,15 @@ Json to_json(const Erased& erased) {
 
 void print_words(const Erased& erased) {
   const std::string& ref = erased.person.ref;
-  fmt::print("{} erased from {}\n", ref, fmt::join(erased.facilities, ", "));
+  if (erased.facilities.empty()) {
+    fmt::print("{} was erased before; looked for again by ref, for name and templates are not known any more\n", ref);
+  } else {
+    fmt::print("{} erased from {}\n", ref, fmt::join(erased.facilities, ", "));
+  }
   const gallery::Remains& remains = erased.remains;
-  if (remains.nothing_left()) {
+  if (remains.nothing_left() && erased.facilities.empty()) {
+    fmt::print("  looked      {} files of the folder read back: nobody has this ref, and all could be opened\n", remains.files_read);
+  } else if (remains.nothing_left()) {
     fmt::print("  proof       {} files of the folder read back: no template and no name of this person in any\n", remains.files_read);
   }
   if (!erased.still_at.empty()) fmt::print("  stays       at {}, where the consent is valid\n", fmt::join(erased.still_at, ", "));
@@ -120,6 +126,15 @@ void print_words(const Erased& erased) {
   if (!events.trouble.empty()) fmt::print("  events      not all could be read: {}\n", events.trouble);
   fmt::print("  ledger      {} entries of decisions name the ref\n", erased.ledger_entries);
   fmt::print("  clips and exports are not touched; clips go with their retention, exports are yours to destroy\n");
+}
+
+bool was_erased(const std::vector<gallery::Gallery>& galleries, const std::string& ref) {
+  for (const gallery::Gallery& in : galleries) {
+    for (const gallery::Change& change : in.history) {
+      if (change.ref == ref && (change.what == "withdrawn" || change.what == "purged")) return true;
+    }
+  }
+  return false;
 }
 
 struct EraseOptions : GalleryOptions {
@@ -152,8 +167,12 @@ int withdraw(const EraseOptions& options) {
     erased.facilities.push_back(in.facility);
   }
   if (erased.facilities.empty()) {
-    for (const std::string& problem : unreadable) fmt::print(stderr, "kanhu: {}\n", problem);
-    return report({ErrorKind::kNotFound, "nobody here has this ref (kanhu gallery list); nothing was changed"});
+    if (!was_erased(*all, options.ref)) {
+      for (const std::string& problem : unreadable) fmt::print(stderr, "kanhu: {}\n", problem);
+      return report({ErrorKind::kNotFound, "nobody here has this ref (kanhu gallery list); nothing was changed"});
+    }
+    // Erased before, perhaps without a proof: it is looked again, by ref, since name and templates are gone.
+    erased.person.ref = options.ref;
   }
   if (auto proven = prove(*galleries, erased); !proven) return report(proven.error());
   if (options.json) {
@@ -162,7 +181,9 @@ int withdraw(const EraseOptions& options) {
     print_words(erased);
   }
   if (erased.remains.nothing_left()) return EX_OK;
-  fmt::print(stderr, "kanhu: the erasure is not proven: see above which files\n");
+  fmt::print(stderr,
+             "kanhu: the erasure is not proven: put in order what is named above (mend or remove a file, withdraw the other ref), then run "
+             "the same command again\n");
   return 1;
 }
 
@@ -172,6 +193,9 @@ int purge(const EraseOptions& options) {
   std::vector<std::string> unreadable;
   auto all = galleries->all(&unreadable);
   if (!all) return report(all.error());
+  if (!options.facility.empty()) {
+    if (auto known = galleries->facility(options.facility); !known) return report(known.error());
+  }
   std::map<std::string, Erased> erased;  // by ref
   for (gallery::Gallery& in : *all) {
     if (!options.facility.empty() && in.facility != options.facility) continue;
@@ -201,7 +225,7 @@ int purge(const EraseOptions& options) {
     }
     proven = proven && (one.remains.nothing_left() || !one.still_at.empty());
   }
-  if (erased.empty() && !options.json) fmt::print("no consent is over\n");
+  if (erased.empty() && !options.json) fmt::print("no consent is over{}\n", unreadable.empty() ? "" : " in what can be read");
   for (const std::string& problem : unreadable) fmt::print(stderr, "kanhu: {}\n", problem);
   return proven ? EX_OK : 1;
 }

@@ -35,6 +35,20 @@ Error too_few(const gallery::Gallery& in, std::size_t comparisons) {
                       in.facility, in.people.size(), comparisons, gallery::kFewestComparisons, gallery::people_needed(each), each)};
 }
 
+struct Pair {
+  std::string first, second;
+  double score = 0;
+};
+
+std::optional<Pair> most_alike_pair(const gallery::Gallery& in) {
+  std::optional<Pair> most;
+  for (const gallery::Person& person : in.people) {
+    const auto alike = gallery::most_alike(in, person.templates, person.ref);
+    if (alike && (!most || alike->score > most->score)) most = Pair{person.ref, alike->person_ref, alike->score};
+  }
+  return most;
+}
+
 int calibrate(const CalibrateOptions& options) {
   const auto galleries = Galleries::open(options.config, options.dry_run ? Galleries::Purpose::kReading : Galleries::Purpose::kChanging);
   if (!galleries) return report(galleries.error());
@@ -48,6 +62,13 @@ int calibrate(const CalibrateOptions& options) {
   if (!made) return report(made.error());
   const auto missed =
       static_cast<std::uint64_t>(std::count_if(own.begin(), own.end(), [&](double score) { return score < made->threshold; }));
+  // A threshold at which nobody is recognised comes from one person who is enrolled twice.
+  if (const auto twice = most_alike_pair(*in); 2 * missed > own.size() && twice) {
+    return report({ErrorKind::kUnsupported,
+                   fmt::format("at the threshold of {:.4f} {} of {} shots would not be recognised; nothing was stored. {} and {} look the "
+                               "same (score {:.4f}): if that is one person, withdraw one of them",
+                               made->threshold, missed, own.size(), twice->first, twice->second, twice->score)});
+  }
   const gallery::Interval missed_interval = gallery::proportion_interval(missed, own.size());
   const bool extrapolated = static_cast<double>(strangers.size()) * options.false_match_rate < 3;
   if (!options.dry_run) {
@@ -122,12 +143,15 @@ int import_file(const FileOptions& options) {
   if (!opened) return report(opened.error());
   const auto from = gallery::from_text(opened->content.view());
   if (!from) return report({from.error().kind, fmt::format("{}: {}", options.file, from.error().message)});
-  const auto merged = gallery::merge(*into, *from, options.replace, act_now());
+  // A withdrawal counts at every facility, so all of them must be readable.
+  const auto everywhere = galleries->all(nullptr);
+  if (!everywhere) return report(everywhere.error());
+  const auto merged = gallery::merge(*into, *from, options.replace, act_now(), *everywhere);
   if (!merged) return report({merged.error().kind, fmt::format("{}: {}", options.file, merged.error().message)});
   if (merged->added + merged->replaced > 0) {
     if (auto written = galleries->write(*into); !written) return report(written.error());
   }
-  fmt::print("{}: {} people added, {} replaced, {} there already; left out: {} whose consent is over, {} who withdrew here\n", *facility,
+  fmt::print("{}: {} people added, {} replaced, {} there already; left out: {} whose consent is over, {} who withdrew since\n", *facility,
              merged->added, merged->replaced, merged->same, merged->expired, merged->withdrawn);
   return EX_OK;
 }
@@ -177,6 +201,17 @@ int key(const GalleryOptions& options) {
     return EX_OK;
   }
   if (there.error().kind != ErrorKind::kNotFound) return report(there.error());
+  const auto files = make_posix_file_io();
+  const std::string folder = gallery::gallery_folder(config->gateway.data_dir);
+  const auto sealed = gallery::facilities_in(*files, folder);
+  if (!sealed) return report(sealed.error());
+  if (!sealed->empty()) {
+    return report(
+        {ErrorKind::kUnsupported,
+         fmt::format("{} galleries in {} were sealed with a key that is not here; no new one was made, it could not open them. Put "
+                     "back the copy of gallery-key ({}/gallery-key); without any, move the galleries away and begin anew",
+                     sealed->size(), folder, dir)});
+  }
   if (auto made = make_key(kGalleryKey, dir); !made) return report(made.error());
   const std::string path = fmt::format("{}/{}", dir, kGalleryKey);
   if (auto given = hand_to_owner(path); !given) return report(given.error());

@@ -99,17 +99,25 @@ void print_person(const gallery::Gallery& in, const gallery::Person& person, boo
 int show(const ListOptions& options) {
   const auto galleries = Galleries::open(options.config, Galleries::Purpose::kReading);
   if (!galleries) return report(galleries.error());
-  const auto found = galleries->holding(options.ref, options.facility);
+  if (!options.facility.empty()) {
+    if (auto known = galleries->facility(options.facility); !known) return report(known.error());
+  }
   // Of somebody who is gone the history still tells.
   std::vector<std::string> unreadable;
   const auto all = galleries->all(&unreadable);
   if (!all) return report(all.error());
   const WallTime now = act_now().now;
-  bool seen = found.has_value();
+  bool seen = false;
   Json history = Json::array(), people = Json::array();
   for (const gallery::Gallery& in : *all) {
+    if (!options.facility.empty() && in.facility != options.facility) continue;
+    if (const gallery::Person* person = in.find(options.ref); person != nullptr) {
+      seen = true;
+      people.push_back(person_json(in, *person, !options.no_names, now));
+      if (!options.json) print_person(in, *person, !options.no_names, now);
+    }
     for (const gallery::Change& change : in.history) {
-      if (change.ref != options.ref || (!options.facility.empty() && in.facility != options.facility)) continue;
+      if (change.ref != options.ref) continue;
       seen = true;
       history.push_back({{"facility", in.facility},
                          {"version", change.version},
@@ -118,24 +126,18 @@ int show(const ListOptions& options) {
                          {"by", change.by}});
     }
   }
-  if (!seen) return report(found.error());
-  if (found) {
-    for (const gallery::Gallery& in : *found) {
-      const gallery::Person& person = *in.find(options.ref);
-      people.push_back(person_json(in, person, !options.no_names, now));
-      if (!options.json) print_person(in, person, !options.no_names, now);
-    }
-  }
+  for (const std::string& problem : unreadable) fmt::print(stderr, "kanhu: {}\n", problem);
+  if (!seen) return report({ErrorKind::kNotFound, fmt::format("nobody here has the ref {} (kanhu gallery list)", quoted(options.ref, 32))});
   if (options.json) {
-    fmt::print("{}\n", Json{{"person_ref", options.ref}, {"galleries", people}, {"history", history}}.dump(2));
-    return EX_OK;
+    fmt::print("{}\n", Json{{"person_ref", options.ref}, {"galleries", people}, {"history", history}, {"unreadable", unreadable}}.dump(2));
+    return unreadable.empty() ? EX_OK : 1;
   }
-  if (!found) fmt::print("{}: in no gallery any more\n", options.ref);
+  if (people.empty()) fmt::print("{}: in no gallery {}\n", options.ref, unreadable.empty() ? "any more" : "that can be read");
   for (const Json& change : history) {
     fmt::print("  {}  {} version {}: {} by {}\n", change.value("time", "").substr(0, 19) + "Z", change.value("facility", ""),
                change.value("version", 0), change.value("what", ""), change.value("by", ""));
   }
-  return EX_OK;
+  return unreadable.empty() ? EX_OK : 1;
 }
 
 struct ConsentOptions : GalleryOptions {
@@ -187,6 +189,13 @@ int share(const ShareOptions& options) {
   const auto found = galleries->holding(options.ref, options.facility);
   if (!found) return report(found.error());
   const gallery::Gallery& from = found->front();
+  const auto everywhere = galleries->all(nullptr);
+  if (!everywhere) return report(everywhere.error());
+  if (gallery::has_withdrawn(*everywhere, *from.find(options.ref))) {
+    return report({ErrorKind::kUnsupported, fmt::format("{} withdrew after the consent that stands at {}; nothing was changed. Withdraw "
+                                                        "there too, or record the new consent first (kanhu gallery consent)",
+                                                        options.ref, from.facility)});
+  }
   auto into = galleries->read_or_begin(*to);
   if (!into) return report(into.error());
   if (auto fits = gallery::take_embedder(*into, from.embedder, from.embedder_digest, from.dimension); !fits) return report(fits.error());
@@ -220,9 +229,11 @@ void add_gallery_consent(CLI::App& gallery, Command& chosen) {
   auto* command = gallery.add_subcommand("consent", "Renew a consent or change its expiry, in every gallery the person is in");
   auto options = std::make_shared<ConsentOptions>();
   command->add_option("ref", options->ref, "The person_ref")->required();
-  add_gallery_options(*command, *options, true, false);
-  command->add_option("--consent-by", options->by, "Who took the new consent");
-  command->add_option("--consent-text", options->text, "Version of the text that was agreed to");
+  add_gallery_options(*command, *options, false, false);
+  auto* by = command->add_option("--consent-by", options->by, "Who took the new consent; with --consent-text");
+  auto* text = command->add_option("--consent-text", options->text, "Version of the text that was agreed to; with --consent-by");
+  by->needs(text);
+  text->needs(by);
   auto* expires = command->add_option("--consent-expires", options->expires, "From this day on (UTC) nobody is compared: 2027-01-31");
   command->add_flag("--no-expiry", options->no_expiry, "It does not expire")->excludes(expires);
   command->callback([&chosen, options] {

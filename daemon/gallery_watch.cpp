@@ -69,9 +69,13 @@ void GalleryWatch::look(const Config& config, WallTime now) {
 bool GalleryWatch::read(const std::string& facility, Watched& watched, WallTime now) {
   if (!watched.stamp) {
     const bool had = watched.matcher != nullptr;
+    const std::string before = had ? watched.matcher->digest() : "";
     watched = Watched{};
     watched.refused = fmt::format("no gallery yet: kanhu gallery enroll --facility {}", facility);
-    if (had) log::warning("faces", "{}: the gallery is gone; nobody is compared", facility);
+    if (had) {
+      log::warning("faces", "{}: the gallery is gone; nobody is compared", facility);
+      upcalls_.rejected(facility, before, {ErrorKind::kNotFound, "the gallery's file is gone; nobody is compared here"});
+    }
     return had;
   }
   const auto refuse = [&](const Error& why) {

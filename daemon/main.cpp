@@ -36,7 +36,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", kanhu::build_name());
   app.footer(
-      "Exit codes: 0 done, 1 the answer is no, 2 usage, 69 not available, 75 try again later, 78 configuration refused.\n"
+      "Exit codes: 0 done, 1 the answer is no, 2 usage, 69 not available, 74 output cannot be written, 75 try again later, 78 "
+      "configuration refused.\n"
       "Start with: kanhu check-config FILE, kanhu run --config FILE, kanhu status");
   kanhu::Command chosen;
   kanhu::add_run(app, chosen);
@@ -54,10 +55,19 @@ int main(int argc, char** argv) {
   kanhu::add_worker(app, chosen);
   try {
     app.parse(argc, argv);
-    return chosen ? chosen() : 2;
+    if (!chosen) return 2;
+    const int code = chosen();
+    // What a command exists to print must have been printed.
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    std::fprintf(stderr, "kanhu: standard output cannot be written; what was to be printed is lost, what was done is done\n");
+    return code == EX_OK ? EX_IOERR : code;
   } catch (const CLI::ParseError& problem) {
     return usage(app, problem, argc > 1 ? argv[1] : nullptr);
   } catch (const std::exception& problem) {
+    if (std::ferror(stdout) != 0) {
+      std::fprintf(stderr, "kanhu: standard output cannot be written\n");
+      return EX_IOERR;
+    }
     std::fprintf(stderr, "kanhu: unexpected: %s\n", problem.what());
     return EX_SOFTWARE;
   }

@@ -94,8 +94,11 @@ Result<Gallery> read_gallery(FileIo& io, const std::string& folder, std::string_
   const auto bytes = read_bytes(io, path);
   if (!bytes) return tl::unexpected(bytes.error());
   if (const std::string whose = sealed_facility(*bytes); !whose.empty() && whose != facility) {
+    const std::string own = gallery_path(folder, whose);
     return fail(ErrorKind::kUnsupported,
-                fmt::format("{}: the gallery of facility {}; give it its own name again: {}", path, whose, gallery_path(folder, whose)));
+                io.exists(own)
+                    ? fmt::format("{}: the gallery of facility {}, which has one; put a backup of this one in its place", path, whose)
+                    : fmt::format("{}: the gallery of facility {}; give it its own name again: {}", path, whose, own));
   }
   const auto opened = open_sealed(SealedKind::kGallery, path, *bytes, key);
   if (!opened) return tl::unexpected(opened.error());

@@ -40,11 +40,11 @@ void look_into(const Gallery& gallery, const std::string& path, const Person& er
     }
     if (person.name == erased.name && !erased.name.empty()) found.same_name.push_back(person.ref);
     if (person.consent.recorded_by == erased.name) ++found.as_operator;
-    for (const Template& shot : person.templates) {
-      const bool same = std::any_of(erased.templates.begin(), erased.templates.end(),
-                                    [&](const Template& theirs) { return theirs.embedding == shot.embedding; });
-      if (same) holds(fmt::format("a template, under {}", person.ref));
-    }
+    const auto same = std::count_if(person.templates.begin(), person.templates.end(), [&](const Template& shot) {
+      return std::any_of(erased.templates.begin(), erased.templates.end(),
+                         [&](const Template& theirs) { return theirs.embedding == shot.embedding; });
+    });
+    if (same > 0) holds(fmt::format("{} of the same templates, under {}: enrolled twice, withdraw that ref too", same, person.ref));
   }
   for (const Change& change : gallery.history) {
     if (change.by == erased.name) ++found.as_operator;

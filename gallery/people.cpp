@@ -24,12 +24,6 @@ Person* find(Gallery& gallery, std::string_view ref) {
   return place != gallery.people.end() && place->ref == ref ? &*place : nullptr;
 }
 
-bool has_withdrawn(const Gallery& gallery, const Person& person) {
-  return std::any_of(gallery.history.begin(), gallery.history.end(), [&](const Change& change) {
-    return change.ref == person.ref && change.what == "withdrawn" && change.time >= person.consent.recorded;
-  });
-}
-
 tl::unexpected<Error> nobody(const Gallery& gallery, std::string_view ref) {
   return fail(ErrorKind::kNotFound, fmt::format("nobody in the gallery of {} has the ref {} (kanhu gallery list)", gallery.facility, ref));
 }
@@ -55,6 +49,14 @@ Result<void> check_templates(const Gallery& gallery, const std::vector<Template>
 }
 
 }  // namespace
+
+bool has_withdrawn(std::span<const Gallery> galleries, const Person& person) {
+  return std::any_of(galleries.begin(), galleries.end(), [&](const Gallery& gallery) {
+    return std::any_of(gallery.history.begin(), gallery.history.end(), [&](const Change& change) {
+      return change.ref == person.ref && change.what == "withdrawn" && change.time >= person.consent.recorded;
+    });
+  });
+}
 
 Result<void> take_embedder(Gallery& gallery, std::string_view name, std::string_view digest, int dimension) {
   if (auto fits = check_embedder(gallery, name, digest); !fits) return fits;
@@ -124,7 +126,7 @@ void set_calibration(Gallery& gallery, const Calibration& calibration, const Act
   note(gallery, "calibrated", "", act);
 }
 
-Result<Merged> merge(Gallery& gallery, const Gallery& from, bool replace, const Act& act) {
+Result<Merged> merge(Gallery& gallery, const Gallery& from, bool replace, const Act& act, std::span<const Gallery> everywhere) {
   Gallery merged = gallery;
   if (auto fits = take_embedder(merged, from.embedder, from.embedder_digest, from.dimension); !fits) {
     return fail(ErrorKind::kUnsupported,
@@ -142,7 +144,7 @@ Result<Merged> merge(Gallery& gallery, const Gallery& from, bool replace, const 
       ++counts.expired;
       continue;
     }
-    if (has_withdrawn(gallery, person)) {
+    if (has_withdrawn(std::span(&gallery, 1), person) || has_withdrawn(everywhere, person)) {
       ++counts.withdrawn;
       continue;
     }

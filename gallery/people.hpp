@@ -42,7 +42,10 @@ void set_calibration(Gallery& gallery, const Calibration& calibration, const Act
 struct Merged {
   int added = 0, replaced = 0, same = 0, expired = 0, withdrawn = 0;
 };
-Result<Merged> merge(Gallery& gallery, const Gallery& from, bool replace, const Act& act);
+Result<Merged> merge(Gallery& gallery, const Gallery& from, bool replace, const Act& act, std::span<const Gallery> everywhere = {});
+
+// Whether the person withdrew, in one of these galleries, after this consent was recorded.
+bool has_withdrawn(std::span<const Gallery> galleries, const Person& person);
 
 // Who else in the gallery these templates are most like: the best of all single comparisons.
 std::optional<Candidate> most_alike(const Gallery& gallery, std::span<const Template> templates, std::string_view but_not);

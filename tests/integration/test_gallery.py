@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 import threading
@@ -110,6 +111,31 @@ class WithoutPictures(GalleryCase):
             self.assertIn("consent" if "soon" not in consent else "2027-01-31", said)
         self.assertFalse(self.galleries.exists())
 
+    def test_what_an_operator_mistypes_is_named(self):
+        self.gallery("key")
+        for command in (["purge"], ["purge", "--dry-run"], ["show", "a" * 26]):
+            self.assertIn("no facility \"nowhere\"", self.words(*command, "--facility", "nowhere", expect=2))
+        for role in ("a\x1b[31mb", "two\nlines", "a\u202eb", "a\u009bb"):
+            said = self.words("enroll", "--facility", "station-a", *AGREED, "--role", role, "x.png", expect=2, stdin=NAME + "\n")
+            self.assertIn("--role is one line of UTF-8 without control characters", said)
+        self.assertIn("--consent-text", self.words("consent", "a" * 26, "--consent-by", "li", expect=2))
+        shutil.rmtree(self.data)
+        self.assertIn("is not there", self.words("list", expect=1))
+
+    def test_a_lost_key_is_not_replaced_while_galleries_need_it(self):
+        self.galleries.mkdir()
+        (self.galleries / "station-a.gallery").write_bytes(b"sealed with another key")
+        self.assertIn("Put back the copy", self.words("key", expect=1))
+        self.assertFalse((self.folder / "secrets/gallery-key").exists())
+
+    def test_output_that_cannot_be_written_is_no_success(self):
+        self.gallery("key")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([KANHU, "gallery", "purge", "-c", self.config], stdout=full, stderr=subprocess.PIPE, env=environment(),
+                                  timeout=PATIENCE)
+        self.assertEqual(done.returncode, 74)
+        self.assertIn(b"standard output cannot be written", done.stderr)
+
     def test_an_empty_gallery_answers_in_words(self):
         self.gallery("key")
         self.assertIn("nobody is enrolled", self.words("list"))
@@ -159,7 +185,7 @@ class WithPictures(GalleryCase):
         self.assertIn("in no gallery any more", said)
         self.assertIn("withdrawn by the person", said)
         self.assertNotIn(NAME, said)
-        self.assertIn("nobody here", self.words("withdraw", amy, "--by", "x", expect=1))
+        self.assertIn("was erased before; looked for again by ref", self.words("withdraw", amy, "--by", "x"))
         self.assertEqual([path for path in self.galleries.iterdir() if "unfinished" in path.name], [])
         for output in self.outputs:
             self.assertNotIn(NAME.encode(), output)
@@ -193,6 +219,39 @@ class WithPictures(GalleryCase):
         self.assertFalse(list(self.galleries.glob("*.gallery")))
         self.enroll(pictures, options=("--although-drawn",))
         self.assertEqual(len(self.people()), 1)
+
+    def test_an_erasure_that_was_not_proven_can_be_proven_later(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3))
+        old = self.galleries / "station-a.gallery.old"
+        old.write_bytes((self.galleries / "station-a.gallery").read_bytes())
+        said = self.words("withdraw", amy, "--by", "the person", expect=1)
+        self.assertIn("NOT LOOKED", said)
+        self.assertIn("run the same command again", said)
+        old.unlink()
+        self.assertIn("nobody has this ref", self.words("withdraw", amy, "--by", "the person"))
+
+    def test_somebody_of_another_facility_is_not_enrolled_under_a_second_ref(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3))
+        said = self.enroll(self.of("amy", 3, 4, 5), at="station-b", expect=1)
+        self.assertIn(f"kanhu gallery share {amy} --to station-b", said)
+        self.gallery("share", amy, "--to", "station-b")
+        (self.galleries / "station-a.gallery").write_bytes(b"x" * 300)
+        said = self.words("show", amy, expect=1)
+        self.assertIn("station-a.gallery", said)
+        self.assertIn(f"{amy} at station-b", said)
+
+    def test_shots_the_person_has_already_are_no_further_ones(self):
+        amy = self.enroll(self.of("amy", 1, 2, 3))
+        self.assertIn("has all of these shots already", self.words("enroll", "--facility", "station-a", "--add-to", amy, *SMALL,
+                                                                    *self.of("amy", 1, 2), expect=1))
+
+    def test_a_calibration_that_would_recognise_nobody_is_refused(self):
+        for who in ("amy", "raj", "bernadette", "howard", "leonard", "penny", "sheldon", "stuart"):
+            self.enroll(self.of(who, 1, 2, 3, 4, 5), name=who, options=("--although-alike",))
+        twin = self.enroll(self.of("amy", 1, 2, 3, 4, 5), name="again", options=("--although-alike",))
+        said = self.words("calibrate", "--facility", "station-a", expect=1)
+        self.assertIn("if that is one person, withdraw one of them", said)
+        self.assertIn(twin, said)
 
     def test_nobody_is_enrolled_twice_by_accident(self):
         amy = self.enroll(self.of("amy", 1, 2, 3))
@@ -245,7 +304,9 @@ class WithPictures(GalleryCase):
         self.assertEqual({person["facility"] for person in self.people()}, {"station-a", "station-b"})
         self.gallery("withdraw", amy, "--by", "the person")
         said = self.words("import", "--facility", "station-b", out, stdin="a long passphrase\n")
-        self.assertIn("1 who withdrew here", said)
+        self.assertIn("1 who withdrew since", said)
+        # Nor at a facility that never had the person, nor from there back.
+        self.assertIn("1 who withdrew since", self.words("import", "--facility", "station-a", out, stdin="a long passphrase\n"))
         self.assertEqual(self.people(), [])
 
     def test_a_gallery_that_is_damaged_or_of_another_key_is_refused_and_left_alone(self):

@@ -49,6 +49,7 @@ TEST_CASE("the JSON has the headline figures where they are promised") {
   bad.set = "two";
   bad.equal_error_rate = 0.00871;
   made.embedder = "dlib-resnet-29";
+  for (auto* one : {&good, &bad}) one->same = one->different = 10;
   made.verification = {good, bad};
   const Json json = report_json(made);
   CHECK(json["detection"]["recall"] == 0.95);

@@ -132,10 +132,16 @@ TEST_CASE("a gallery that is gone, and a facility that compares faces no more, a
   bench.store(test::gallery_of(3));
   watch.look(config, test::day(2));
   REQUIRE(bench.matchers.size() == 1);
-  SECTION("gone") { std::filesystem::remove(gallery::gallery_path(bench.folder, "station-a")); }
+  std::size_t told = 0;
+  SECTION("gone") {
+    std::filesystem::remove(gallery::gallery_path(bench.folder, "station-a"));
+    told = 1;
+  }
   SECTION("no more") { config.facilities[0].cameras[0].faces.recognize = false; }
   watch.look(config, test::day(2));
   CHECK(bench.matchers.empty());
+  REQUIRE(bench.rejected.size() == told);
+  if (told > 0) CHECK(bench.rejected[0].kind == ErrorKind::kNotFound);
 }
 
 }  // namespace kanhu
