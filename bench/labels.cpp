@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -120,6 +122,7 @@ Result<std::vector<Pair>> read_pairs_csv(const std::string& path) {
   const auto rows = rows_of(path, "file");
   if (!rows) return tl::unexpected(rows.error());
   std::vector<Pair> pairs;
+  std::map<std::pair<std::string, std::string>, std::pair<bool, int>> known;
   for (const Row& row : *rows) {
     if (row.fields.size() != 3 || row.fields[0].empty() || row.fields[1].empty())
       return fail(ErrorKind::kCorrupt, fmt::format("{}:{}: {} fields; file,file,same are needed", path, row.line, row.fields.size()));
@@ -127,7 +130,13 @@ Result<std::vector<Pair>> read_pairs_csv(const std::string& path) {
     const bool same = word == "1" || word == "true" || word == "same";
     if (!same && word != "0" && word != "false" && word != "different")
       return fail(ErrorKind::kCorrupt, fmt::format("{}:{}: {} says neither 1 (same) nor 0 (different)", path, row.line, quoted(word, 20)));
-    pairs.push_back({row.fields[0], row.fields[1], same});
+    if (row.fields[0] == row.fields[1])
+      return fail(ErrorKind::kCorrupt, fmt::format("{}:{}: a picture with itself is no pair", path, row.line));
+    const auto before = known.emplace(std::minmax(row.fields[0], row.fields[1]), std::pair(same, row.line));
+    if (!before.second && before.first->second.first != same) {
+      return fail(ErrorKind::kCorrupt, fmt::format("{}:{}: says the opposite of line {}", path, row.line, before.first->second.second));
+    }
+    pairs.push_back({row.fields[0], row.fields[1], same, row.line});
   }
   return pairs;
 }

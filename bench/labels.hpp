@@ -40,6 +40,7 @@ struct PictureLabels {
 struct Pair {
   std::string first, second;  // files, as the list names them
   bool same = false;
+  int line = 0;  // of the list
 };
 
 // The errors of all three name the list and the line: kNotFound, kCorrupt, kUnsupported (an XML of something else).

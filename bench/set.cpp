@@ -126,7 +126,7 @@ class SetSearch {
     if (!pairs) return tl::unexpected(pairs.error());
     for (Pair& pair : *pairs) {
       for (std::string* file : {&pair.first, &pair.second}) {
-        auto path = picture_of(list, *file, 0);
+        auto path = picture_of(list, *file, pair.line);
         if (!path) return tl::unexpected(path.error());
         *file = *path;
       }

@@ -82,7 +82,9 @@ void add_bench(CLI::App& app, Command& chosen) {
   faces->add_option("--peers", options->faces.peers, "Folder of programs to measure against");
   faces->add_option("--degrade", options->degradations, "Beside the pictures as they are: none, all, half, night, h264, turn")
       ->capture_default_str();
-  faces->add_option("--pictures", options->faces.pictures, "At most so many of a set and kind, 0: all")->capture_default_str();
+  faces->add_option("--pictures", options->faces.pictures, "At most so many of a set and kind (of people whole ones, two at least), 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   faces->add_option("--smallest-px", options->faces.smallest_px, "Smallest face width that detectors are asked for")
       ->check(CLI::Range(8, 400))
       ->capture_default_str();

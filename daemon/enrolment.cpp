@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -150,8 +151,11 @@ Result<gallery::Template> Enrolment::judge(const ImageView& image, const std::ve
 
 EnrolmentShots Enrolment::from_pictures(const std::vector<std::string>& paths) {
   EnrolmentShots shots;
+  std::map<std::string, std::set<std::string>> called;  // files of the same name are told apart by their paths
+  for (const std::string& path : paths) called[std::filesystem::path(path).filename().string()].insert(path);
   for (const std::string& path : paths) {
-    const std::string name = std::filesystem::path(path).filename().string();
+    std::string name = std::filesystem::path(path).filename().string();
+    if (called[name].size() > 1) name = path;
     const auto picture = models::read_picture(path);
     if (!picture) {
       shots.refused.push_back(picture.error().message);

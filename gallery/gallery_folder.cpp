@@ -133,6 +133,9 @@ Result<Remains> remains_of(FileIo& io, const std::string& folder, const Secret& 
       found.unreadable.push_back(bytes.error().message);
     }
   }
+  // Somebody else of this name may be at several facilities.
+  std::sort(found.same_name.begin(), found.same_name.end());
+  found.same_name.erase(std::unique(found.same_name.begin(), found.same_name.end()), found.same_name.end());
   return found;
 }
 

@@ -118,6 +118,8 @@ TEST_CASE("boxes.csv and pairs.csv with a mistake are refused with their line") 
   CHECK_FALSE((*good)[1].same);
   CHECK_THAT(pairs("a,b,1\na,b,perhaps\n").error().message, Contains("pairs.csv:2: \"perhaps\""));
   CHECK_THAT(pairs("a,b\n").error().message, Contains("pairs.csv:1: 2 fields"));
+  CHECK_THAT(pairs("a,a,1\n").error().message, Contains("pairs.csv:1: a picture with itself"));
+  CHECK_THAT(pairs("a,b,1\nb,a,0\n").error().message, Contains("pairs.csv:2: says the opposite of line 1"));
 }
 
 TEST_CASE("two lists about one face are one label with eyes") {
