@@ -76,7 +76,7 @@ Result<Galleries> Galleries::open(const std::string& config_path, Purpose purpos
   opened.folder_ = gallery::gallery_folder(opened.config_.gateway.data_dir);
   if (purpose == Purpose::kReading) {
     if (auto there = check_data_folder(opened.config_.gateway.data_dir, opened.folder_); !there) return tl::make_unexpected(there.error());
-  } else {
+  } else if (purpose == Purpose::kChanging) {
     const bool data_was_there = opened.files_->exists(opened.config_.gateway.data_dir);
     if (!data_was_there && ::geteuid() == 0) {
       return fail(ErrorKind::kNotFound, fmt::format("{} is not there: start the gateway once, so that the folder is its user's",

@@ -24,7 +24,8 @@ namespace kanhu {
 // Thread: confined.
 class Galleries {
  public:
-  enum class Purpose { kReading, kChanging };  // changing holds the folder's lock until the end
+  // kBeginning: reading where there may be no data folder yet. kChanging holds the folder's lock until the end.
+  enum class Purpose { kReading, kBeginning, kChanging };
   static Result<Galleries> open(const std::string& config_path, Purpose purpose);
 
   const Config& config() const { return config_; }

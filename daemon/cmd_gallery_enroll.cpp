@@ -106,11 +106,15 @@ Result<EnrolmentShots> shots_of(Enrolment& enrolment, const EnrollOptions& optio
   return shots;
 }
 
+double threshold_of(const gallery::Gallery& in) {
+  return in.calibration ? in.calibration->threshold : gallery::default_threshold(in.embedder, in.people.size());
+}
+
 // Nobody is enrolled twice, and nobody under another's ref.
 Result<std::optional<gallery::Candidate>> check_alike(const gallery::Gallery& in, std::span<const gallery::Template> templates,
                                                       const EnrollOptions& options) {
   const auto alike = gallery::most_alike(in, templates, options.add_to);
-  const double threshold = in.calibration ? in.calibration->threshold : gallery::default_threshold(in.embedder, in.people.size());
+  const double threshold = threshold_of(in);
   if (!alike || alike->score < threshold) return std::optional<gallery::Candidate>{};
   if (options.although_alike) return alike;
   return fail(
@@ -125,11 +129,11 @@ Result<void> check_alike_elsewhere(const Galleries& galleries, const gallery::Ga
   std::vector<std::string> unreadable;
   const auto all = galleries.all(&unreadable);
   if (!all) return tl::make_unexpected(all.error());
+  for (const std::string& problem : unreadable) fmt::print(stderr, "kanhu: not compared with the people there: {}\n", problem);
   for (const gallery::Gallery& other : *all) {
     if (other.facility == here.facility || other.embedder_digest != here.embedder_digest) continue;
     const auto alike = gallery::most_alike(other, templates, "");
-    const double threshold =
-        other.calibration ? other.calibration->threshold : gallery::default_threshold(other.embedder, other.people.size());
+    const double threshold = threshold_of(other);
     if (!alike || alike->score < threshold) continue;
     return fail(ErrorKind::kUnsupported,
                 fmt::format("as alike to {} at {} as one person's pictures are (score {:.4f}, threshold {:.4f}); nothing was enrolled. The "
@@ -176,7 +180,7 @@ int enroll(const EnrollOptions& options) {
   models::EmbedderInfo embedder;
   {
     // Looking takes seconds; nobody else waits for it.
-    const auto galleries = Galleries::open(options.config, Galleries::Purpose::kReading);
+    const auto galleries = Galleries::open(options.config, Galleries::Purpose::kBeginning);
     if (!galleries) return report(galleries.error());
     auto asked = galleries->facility(options.facility);
     if (!asked) return report(asked.error());

@@ -7,6 +7,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/file_io.hpp"
 #include "config/secrets.hpp"
@@ -256,6 +257,7 @@ void Demo::await_enrolment(milliseconds patience) {
   if (!enrolment_) return;
   const auto end = enrolment_->ended(patience);
   if (!end && patience == milliseconds(0)) return;
+  ::unlink((options_.run_dir + "/name.txt").c_str());  // a name stands in the gallery alone
   const auto said = enrolment_->hear(milliseconds(200));
   if (end && *end == 0 && said) {
     planned("enrolled: " + *said);
