@@ -219,6 +219,8 @@ void Demo::perform(const PlanItem& item) {
     if (auto done = command(line); !done) faults_.push_back(done.error().message);
   }
   if (item.step == Step::kDone && options_.duration_seconds == 0) {
+    // An entrance to which nobody comes any more is a picture that never changes.
+    if (auto done = command("person entrance auto"); !done) faults_.push_back(done.error().message);
     feed_.line("");
     feed_.line("Everything planned has happened; the feed goes on until Ctrl-C, which then accounts for every event and clip.");
     print_next_steps(true);
