@@ -327,7 +327,8 @@ class ThermalPresence::Room {
     ++mean.pictures;
     mean.x += (blob.x - mean.x) / mean.pictures;
     mean.y += (blob.y - mean.y) / mean.pictures;
-    mean.heat += (blob.heat - mean.heat) / mean.pictures;
+    // In a room that becomes warmer everybody seems to cool.
+    mean.heat += (blob.heat / std::max(0.5, kSkin_c - level_) - mean.heat) / mean.pictures;
   }
 
   void begin_track(const Blob& blob, double now) {
@@ -351,7 +352,15 @@ class ThermalPresence::Room {
     for (const auto& [place, when] : left_from_) {
       if (now - when < 30 && metres(place.x - blob.x, place.y - blob.y) < kReach_m) track.at_print = true;
     }
-    if (slowly && !track.from_start && !track.at_print) track.nature = Nature::kThing;
+    // Whoever vanished here is seen again.
+    for (auto& one : missing_) {
+      if (metres(one.place.x - blob.x, one.place.y - blob.y) >= kReach_m) continue;
+      one.looked = kGone_s;
+      track.nature = Nature::kPerson;
+      track.moved = true;
+      track.at_print = false;
+    }
+    if (slowly && track.nature == Nature::kOpen && !track.from_start && !track.at_print) track.nature = Nature::kThing;
     take(track, blob, now, true);
     tracks_.push_back(std::move(track));
   }
