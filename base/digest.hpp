@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kanhu {
 
@@ -33,6 +35,10 @@ class Sha256Stream {
 };
 
 std::string to_hex(std::span<const std::byte> bytes);  // lower case
+
+// Base64 with padding (RFC 4648, section 4), and back: nothing when the text is not exactly that.
+std::string to_base64(std::span<const std::uint8_t> bytes);
+std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text);
 
 // CRC-32C (Castagnoli, RFC 3720 appendix B.4), for torn-write detection; not a defence against people.
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed = 0);

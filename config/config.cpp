@@ -27,6 +27,18 @@ const FacilityConfig* Config::facility_of(std::string_view camera) const {
   return nullptr;
 }
 
+const char* to_string(SensorKind kind) {
+  switch (kind) {
+    case SensorKind::kThermalArray:
+      return "thermal_array";
+    case SensorKind::kPir:
+      return "pir";
+    case SensorKind::kContact:
+      return "contact";
+  }
+  return "unknown";
+}
+
 const char* to_string(Transport transport) {
   switch (transport) {
     case Transport::kTcp:

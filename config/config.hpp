@@ -24,11 +24,22 @@ struct StreamConfig {
   bool operator==(const StreamConfig&) const = default;
 };
 
+// How an infrared sensor hangs, so that a size in pixels is a size in metres. Without a height nothing is assumed but that
+// the view is 6.4 m wide at the height of people.
+struct MountConfig {
+  double height_m = 0;                 // above the floor; 0: not said
+  double tilt_degrees = 0;             // of its axis from straight down; 90: level
+  double view_horizontal_degrees = 0;  // of its lens; 0: not said
+  double view_vertical_degrees = 0;
+  bool operator==(const MountConfig&) const = default;
+};
+
 struct DetectorConfig {
   std::string name;              // a row of models/registry.cpp: blazeface, yunet, hog, thermal-blob, none
   double score_min = 0.6;        // a detection below it does not count
   double frames_per_second = 5;  // analysed at most this often
   double smallest_px = 20;       // smallest face width or blob side in pixels of the analysed stream
+  MountConfig mount;             // detector thermal
   bool operator==(const DetectorConfig&) const = default;
 };
 
@@ -73,12 +84,41 @@ struct ZoneView {
   bool operator==(const ZoneView&) const = default;
 };
 
+// What hangs on a message broker. Each is a source like a camera: it has health, zones and presence.
+enum class SensorKind { kThermalArray, kPir, kContact };
+const char* to_string(SensorKind kind);  // thermal_array, pir, contact
+
+// Where the values stand in a foreign message (docs/sensors.md). Empty paths: Kanhu's own form.
+struct ReadingMapping {
+  std::string values;                 // JSON pointer (RFC 6901) to the temperatures, or to the one state of a PIR or contact
+  std::string time;                   // JSON pointer to the time of measurement; empty: arrival counts
+  std::string unit = "celsius";       // celsius, centi_celsius, kelvin, centi_kelvin, deci_kelvin, fahrenheit
+  std::vector<std::string> active;    // words that mean motion, or open; empty: true, 1, "on", "open", "detected"
+  std::vector<std::string> inactive;  // words that mean none, or closed
+  bool flip_horizontal = false, flip_vertical = false;
+  bool operator==(const ReadingMapping&) const = default;
+};
+
+struct SensorConfig {
+  SensorKind kind = SensorKind::kThermalArray;
+  std::string broker;              // id of one of Config::brokers
+  std::string topic;               // without wildcards
+  std::string availability_topic;  // empty: none; retained state and last will
+  std::string online = "online", offline = "offline";
+  int width = 32, height = 24;                    // px, of an array
+  std::chrono::milliseconds silent_after{10000};  // no message this long: unknown
+  std::chrono::milliseconds hold{60000};          // PIR: motion means somebody is there for this long
+  ReadingMapping mapping;
+  bool operator==(const SensorConfig&) const = default;
+};
+
 struct CameraConfig {
   std::string id;
   std::string name;
   bool enabled = true;
   std::optional<StreamConfig> main;
   std::optional<StreamConfig> sub;
+  std::optional<SensorConfig> sensor;     // then neither main nor sub
   StreamRole analyze = StreamRole::kSub;  // falls back to the stream there is
   std::optional<StreamRole> record;       // nothing: never recorded
   DetectorConfig detector;
@@ -146,12 +186,22 @@ struct MetricsConfig {
   bool operator==(const MetricsConfig&) const = default;
 };
 
+struct BrokerConfig {
+  std::string id;
+  std::string url;         // mqtt://host[:port] (1883) or mqtts://host[:port] (8883)
+  std::string credential;  // name of a secret, empty when it asks for none
+  std::string ca_file;     // PEM; empty: the system's authorities
+  std::string client_id;   // empty: kanhu-<gateway id>
+  bool operator==(const BrokerConfig&) const = default;
+};
+
 struct Config {
   GatewayConfig gateway;
   PublishConfig publish;
   JournalConfig journal;
   StorageConfig storage;
   MetricsConfig metrics;
+  std::vector<BrokerConfig> brokers;
   std::vector<FacilityConfig> facilities;
   std::string digest;  // SHA-256 (hex) of the canonical JSON of the effective values above
 

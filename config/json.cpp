@@ -38,6 +38,17 @@ StreamConfig stream_from(const Json& json) {
   return stream;
 }
 
+Json mount_json(const MountConfig& mount) {
+  return {{"height_m", mount.height_m},
+          {"tilt_degrees", mount.tilt_degrees},
+          {"view_degrees", Json::array({mount.view_horizontal_degrees, mount.view_vertical_degrees})}};
+}
+
+MountConfig mount_from(const Json& json) {
+  return {json.at("height_m").get<double>(), json.at("tilt_degrees").get<double>(), json.at("view_degrees").at(0).get<double>(),
+          json.at("view_degrees").at(1).get<double>()};
+}
+
 StreamRole role_from(const Json& json) {
   return json.get<std::string>() == to_string(StreamRole::kMain) ? StreamRole::kMain : StreamRole::kSub;
 }
@@ -96,7 +107,8 @@ Json camera_json(const CameraConfig& camera) {
                 {{"name", camera.detector.name},
                  {"score_min", camera.detector.score_min},
                  {"fps", camera.detector.frames_per_second},
-                 {"smallest_px", camera.detector.smallest_px}}},
+                 {"smallest_px", camera.detector.smallest_px},
+                 {"mount", mount_json(camera.detector.mount)}}},
                {"zones", std::move(zones)},
                {"ignore", std::move(ignore)},
                {"presence",
@@ -138,7 +150,7 @@ Result<CameraConfig> camera_from_json(const Json& json) {
     if (json.contains("record")) camera.record = role_from(json.at("record"));
     const Json& detector = json.at("detector");
     camera.detector = {detector.at("name").get<std::string>(), detector.at("score_min").get<double>(), detector.at("fps").get<double>(),
-                       detector.at("smallest_px").get<double>()};
+                       detector.at("smallest_px").get<double>(), mount_from(detector.at("mount"))};
     for (const Json& view : json.at("zones"))
       camera.zones.push_back({view.at("zone").get<std::string>(), polygon_from(view.at("polygon"))});
     for (const Json& polygon : json.at("ignore")) camera.ignore.push_back(polygon_from(polygon));

@@ -64,7 +64,7 @@ cv::Mat interleaved_chroma(const ImageView& image, const cv::Rect& part, const c
 }  // namespace
 
 bool is_readable(const ImageView& image) {
-  if (image.width <= 0 || image.height <= 0 || image.format == PixelFormat::kGray16Le) return false;
+  if (image.width <= 0 || image.height <= 0 || image.format == PixelFormat::kCentiCelsius) return false;
   for (int index = 0; index < plane_count(image.format); ++index) {
     const auto& bytes = image.planes[static_cast<std::size_t>(index)];
     if (bytes.data == nullptr || bytes.stride < plane_row_bytes(image.format, index, image.width)) return false;

@@ -63,7 +63,7 @@ struct Track {
   std::uint64_t id = 0;
   Nature nature = Nature::kOpen;
   double born = 0, seen = 0, alive = 0;  // s
-  double born_x = 0, born_y = 0, x = 0, y = 0, heat = 0, usual_heat = 0, peak_k = 0;
+  double born_x = 0, born_y = 0, x = 0, y = 0, heat = 0, usual_heat = 0, peak_k = 0, peak_c = 0;
   cv::Rect box;
   std::uint64_t origin = 0;    // the person beside whom it appeared
   std::optional<double> left;  // somebody walked away from here
@@ -80,13 +80,13 @@ class ThermalPresence::Room {
  public:
   explicit Room(const ThermalPresenceOptions& options) : options_(options) {}
 
-  ThermalResult look(const ThermalView& view, MediaTime time) {
+  ThermalResult look(const ThermalFrame& view, MediaTime time) {
     const auto count = static_cast<std::size_t>(std::max(0, view.width)) * static_cast<std::size_t>(std::max(0, view.height));
-    if (count < 4 || view.centi_c.size() < count) return {Presence::kUnknown, "unreadable", {}, {}};
+    if (count < 4 || view.values.size() < count) return {Presence::kUnknown, "unreadable", {}, {}};
     if (view.width != size_.width || view.height != size_.height) begin_anew({view.width, view.height});
     const double now = to_seconds(time.time_since_epoch());
     if (!first_) first_ = now;
-    const bool repeated = std::equal(last_raw_.begin(), last_raw_.end(), view.centi_c.begin()) && last_raw_.size() == count;
+    const bool repeated = std::equal(last_raw_.begin(), last_raw_.end(), view.values.begin()) && last_raw_.size() == count;
     if (repeated) {
       if (!repeats_since_) repeats_since_ = now;
       result_.state = now - *repeats_since_ > kStuck_s ? Presence::kUnknown : result_.state;
@@ -97,7 +97,7 @@ class ThermalPresence::Room {
     repeats_since_.reset();
     note_stuck_pixels(view);
     cv::Mat picture = repaired(view);
-    last_raw_.assign(view.centi_c.begin(), view.centi_c.begin() + static_cast<std::ptrdiff_t>(count));
+    last_raw_.assign(view.values.begin(), view.values.begin() + static_cast<std::ptrdiff_t>(count));
     const double passed = last_ ? std::clamp(now - *last_, 0.0, 1.0) : 0;
     last_ = now;
     if (smooth_.empty()) {
@@ -137,34 +137,34 @@ class ThermalPresence::Room {
     size_ = size;
   }
 
-  void note_stuck_pixels(const ThermalView& view) {
+  void note_stuck_pixels(const ThermalFrame& view) {
     const auto count = static_cast<std::size_t>(size_.area());
     same_for_.resize(count, 0);
     for (std::size_t i = 0; i < count && last_raw_.size() == count; ++i)
-      same_for_[i] = view.centi_c[i] == last_raw_[i] ? same_for_[i] + 1 : 0;
+      same_for_[i] = view.values[i] == last_raw_[i] ? same_for_[i] + 1 : 0;
   }
 
-  bool is_bad(int index, const ThermalView& view) const {
+  bool is_bad(int index, const ThermalFrame& view) const {
     const auto i = static_cast<std::size_t>(index);
-    const auto value = view.centi_c[i];
+    const auto value = view.values[i];
     return same_for_[i] >= kStuckPixel || value < -4000 || value > 15000;
   }
 
   // Bad pixels take the median of their good neighbours.
-  cv::Mat repaired(const ThermalView& view) const {
+  cv::Mat repaired(const ThermalFrame& view) const {
     cv::Mat picture(size_, CV_32F);
     for (int y = 0; y < size_.height; ++y) {
       for (int x = 0; x < size_.width; ++x) {
         const int index = y * size_.width + x;
         auto& to = picture.at<float>(y, x);
-        to = static_cast<float>(view.centi_c[static_cast<std::size_t>(index)]) / 100;
+        to = static_cast<float>(view.values[static_cast<std::size_t>(index)]) / 100;
         if (!is_bad(index, view)) continue;
         std::vector<float> near;
         for (int dy = -2; dy <= 2; ++dy) {
           for (int dx = -2; dx <= 2; ++dx) {
             const int nx = x + dx, ny = y + dy;
             if (nx < 0 || ny < 0 || nx >= size_.width || ny >= size_.height || is_bad(ny * size_.width + nx, view)) continue;
-            near.push_back(static_cast<float>(view.centi_c[static_cast<std::size_t>(ny * size_.width + nx)]) / 100);
+            near.push_back(static_cast<float>(view.values[static_cast<std::size_t>(ny * size_.width + nx)]) / 100);
           }
         }
         if (!near.empty()) to = static_cast<float>(median_of(near));
@@ -310,6 +310,7 @@ class ThermalPresence::Room {
     track.label = blob.label;
     track.box = blob.box;
     track.peak_k = blob.peak_k;
+    track.peak_c = blob.peak_c;
     if (!alone) return;
     track.x = blob.x;
     track.y = blob.y;
@@ -467,17 +468,13 @@ class ThermalPresence::Room {
   }
 
   ThermalResult conclusion(double now) {
-    for (auto& t : tracks_)
-      if (std::fmod(now, 2) < 0.13)
-        fprintf(stderr, "%.1f #%lu n%d born %.1f alive %.1f moved %d print %d at %.1f,%.1f heat %.2f usual %.2f unrest %.3f/%.3f\n", now,
-                t.id, (int)t.nature, t.born, t.alive, t.moved, t.at_print, t.x, t.y, t.heat, t.usual_heat, unrest(t), unrest_of_noise(t));
     ThermalResult result;
     bool unclear = false;
     for (const Track& track : tracks_) {
       const Box box{static_cast<double>(track.box.x) / size_.width, static_cast<double>(track.box.y) / size_.height,
                     static_cast<double>(track.box.width) / size_.width, static_cast<double>(track.box.height) / size_.height};
       if (track.nature == Nature::kThing) {
-        if (track.peak_k > 5) result.hot_spots.push_back(box);
+        if (track.peak_k > 5) result.hot_spots.push_back({box, track.peak_c});
         continue;
       }
       if (track.nature == Nature::kPrint) continue;
@@ -486,7 +483,7 @@ class ThermalPresence::Room {
         unclear = unclear || track.from_start;
         continue;
       }
-      result.people.push_back({track.id, box, track.peak_k, now - track.alive > 30});
+      result.people.push_back({track.id, box, track.peak_k, now - std::max(track.alive, track.born)});
       if (track.nature == Nature::kPerson) note_place(track, now);
     }
     too_warm_ = level_ > options_.too_warm_room_c - (too_warm_ ? 0.5 : 0);
@@ -543,6 +540,6 @@ ThermalPresence::~ThermalPresence() = default;
 ThermalPresence::ThermalPresence(ThermalPresence&&) noexcept = default;
 ThermalPresence& ThermalPresence::operator=(ThermalPresence&&) noexcept = default;
 
-ThermalResult ThermalPresence::look(const ThermalView& view, MediaTime time) { return room_->look(view, time); }
+ThermalResult ThermalPresence::look(const ThermalFrame& view, MediaTime time) { return room_->look(view, time); }
 
 }  // namespace kanhu::models

@@ -3,20 +3,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
 #include "pipelines/observation.hpp"
+#include "pipelines/thermal_frame.hpp"
 
 namespace kanhu::models {
-
-// One picture of temperatures in centidegrees Celsius, row after row.
-struct ThermalView {
-  int width = 0, height = 0;
-  std::span<const std::int16_t> centi_c;
-};
 
 struct ThermalPresenceOptions {
   double pixel_pitch_m = 0.2;     // metres a pixel at the height of people, from mounting height and lens
@@ -26,18 +20,11 @@ struct ThermalPresenceOptions {
   double too_warm_room_c = 31;    // skin is at 33 to 35: nearer than 2 to 4 K nobody can be told from the room
 };
 
-struct ThermalPerson {
-  std::uint64_t id = 0;
-  Box box;                // fractions of the picture
-  double warmth_k = 0;    // of the warmest pixel above the room
-  bool is_still = false;  // no movement beyond breathing for half a minute
-};
-
 struct ThermalResult {
   Presence state = Presence::kUnknown;
   std::string reason;  // why unknown: starting, no_contrast, stuck, not_yet_clear
   std::vector<ThermalPerson> people;
-  std::vector<Box> hot_spots;  // things hotter than people
+  std::vector<HotSpot> hot_spots;
 };
 
 // Background subtraction that learns a place only while nobody is there (selective update, as Kaew TraKulPong and Bowden, 2001), with
@@ -52,7 +39,7 @@ class ThermalPresence {
   ThermalPresence& operator=(ThermalPresence&&) noexcept;
 
   // `time` rises from picture to picture. A picture of another size starts anew.
-  ThermalResult look(const ThermalView& view, MediaTime time);
+  ThermalResult look(const ThermalFrame& frame, MediaTime time);
 
  private:
   class Room;

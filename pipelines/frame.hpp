@@ -12,7 +12,8 @@
 
 namespace kanhu {
 
-enum class PixelFormat { kGray8, kBgr24, kI420, kNv12, kGray16Le };
+// kCentiCelsius: temperatures, one signed 16-bit number in native byte order a pixel, in hundredths of a degree Celsius.
+enum class PixelFormat { kGray8, kBgr24, kI420, kNv12, kCentiCelsius };
 
 // Number of planes, and for plane p the bytes per row that carry pixels and the number of rows, of a w x h picture.
 int plane_count(PixelFormat format);
@@ -29,7 +30,7 @@ struct ImageView {
   int width = 0;   // px
   int height = 0;  // px
   std::array<Plane, 3> planes{};
-  // Plane 0 is luma (or grey) in every format but kBgr24 and kGray16Le.
+  // Plane 0 is luma (or grey) in every format but kBgr24 and kCentiCelsius.
   bool has_luma_plane() const { return format == PixelFormat::kGray8 || format == PixelFormat::kI420 || format == PixelFormat::kNv12; }
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "pipelines/frame.hpp"
+#include "pipelines/thermal_frame.hpp"
 
 namespace kanhu {
 
@@ -105,6 +106,19 @@ struct PresenceObservation {
   std::string track_label;  // what was seen: "face", "person"
 };
 
+// What an infrared source sees, about once a second and whenever its presence changes: kept by the rules as evidence and shown to whoever
+// hangs a sensor. Facts, not verdicts: rules on stillness and hot spots come later.
+struct ThermalObservation {
+  ThermalMatrix matrix;
+  std::vector<ThermalPerson> people;
+  std::vector<HotSpot> hot_spots;
+};
+
+// A door or window contact.
+struct ContactObservation {
+  bool open = false;
+};
+
 // The five facts whenever one of them changes, with the cause in words a person understands.
 struct HealthObservation {
   std::array<Truth, kHealthFacts> facts{Truth::kUnknown, Truth::kUnknown, Truth::kUnknown, Truth::kUnknown, Truth::kUnknown};
@@ -132,7 +146,9 @@ struct Observation {
   std::uint64_t ordinal = 0;  // counts a source's observations within a run from 0
   MonoTime arrival{};         // of the deciding packet on this machine; for latency figures only, 0 in replay
   std::string models;         // digest of the models that were asked; empty for health and ticks
-  std::variant<TickObservation, HealthObservation, TrackObservation, PresenceObservation, FaceShotObservation, IdentityObservation> body;
+  std::variant<TickObservation, HealthObservation, TrackObservation, PresenceObservation, FaceShotObservation, IdentityObservation,
+               ThermalObservation, ContactObservation>
+      body;
 };
 
 // The seam between what watches and what judges: in one process the gateway itself, otherwise the relay.

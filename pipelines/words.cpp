@@ -121,7 +121,7 @@ int plane_count(PixelFormat format) {
       return 2;
     case PixelFormat::kGray8:
     case PixelFormat::kBgr24:
-    case PixelFormat::kGray16Le:
+    case PixelFormat::kCentiCelsius:
       return 1;
   }
   return 0;
@@ -135,7 +135,7 @@ int plane_row_bytes(PixelFormat format, int plane, int width) {
       return width;
     case PixelFormat::kBgr24:
       return width * 3;
-    case PixelFormat::kGray16Le:
+    case PixelFormat::kCentiCelsius:
       return width * 2;
     case PixelFormat::kI420:
       return plane == 0 ? width : half;

@@ -67,7 +67,7 @@ void IgnoreMask::blank(PixelFormat format, const std::array<std::uint8_t*, 3>& p
       case PixelFormat::kBgr24:
         fill(0, span.row, span.from * 3, span.to * 3, kBlankLuma);
         break;
-      case PixelFormat::kGray16Le:
+      case PixelFormat::kCentiCelsius:
         fill(0, span.row, span.from * 2, span.to * 2, 0);
         break;
       case PixelFormat::kI420:

@@ -41,7 +41,7 @@ std::uint8_t sample(const ImageView& image, int x, int y) {
       const std::uint8_t* pixel = row + 3 * static_cast<std::ptrdiff_t>(x);
       return static_cast<std::uint8_t>((pixel[0] + 2 * pixel[1] + pixel[2]) / 4);
     }
-    case PixelFormat::kGray16Le:
+    case PixelFormat::kCentiCelsius:
       return row[2 * static_cast<std::ptrdiff_t>(x)];
     default:
       return row[x];
@@ -128,7 +128,7 @@ PictureWatch::Verdict PictureWatch::look(const ImageView& image, const IgnoreMas
   read_samples(image);
 
   Verdict verdict;
-  verdict.dim = image.format != PixelFormat::kGray16Le && mean_ < health_.dark_below;
+  verdict.dim = image.format != PixelFormat::kCentiCelsius && mean_ < health_.dark_below;
   if (!verdict.dim) dim_since_.reset();
   if (verdict.dim && !dim_since_) dim_since_ = pts;
   verdict.dark = verdict.dim && pts - *dim_since_ >= health_.dark_after;

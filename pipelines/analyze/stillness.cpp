@@ -31,7 +31,7 @@ std::vector<float> look_of(const ImageView& image, const Box& box) {
   const int top = std::clamp(static_cast<int>(box.y * image.height), 0, image.height);
   const int right = std::clamp(static_cast<int>((box.x + box.width) * image.width), 0, image.width);
   const int bottom = std::clamp(static_cast<int>((box.y + box.height) * image.height), 0, image.height);
-  if (right - left < kCells || bottom - top < kCells || image.format == PixelFormat::kGray16Le) return {};
+  if (right - left < kCells || bottom - top < kCells || image.format == PixelFormat::kCentiCelsius) return {};
   const int step = image.format == PixelFormat::kBgr24 ? 3 : 1;
   const int offset = image.format == PixelFormat::kBgr24 ? 1 : 0;
   std::vector<float> cells;

@@ -23,7 +23,7 @@ GstVideoFormat gst_format_of(PixelFormat format) {
       return GST_VIDEO_FORMAT_I420;
     case PixelFormat::kNv12:
       return GST_VIDEO_FORMAT_NV12;
-    case PixelFormat::kGray16Le:
+    case PixelFormat::kCentiCelsius:
       break;
   }
   return GST_VIDEO_FORMAT_UNKNOWN;

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "base/digest.hpp"
+
 namespace kanhu::relay {
 namespace {
 
@@ -82,6 +84,49 @@ Json body_json(const PresenceObservation& presence) {
           {"threshold", presence.threshold},
           {"coverage", presence.coverage},
           {"label", presence.track_label}};
+}
+
+Json body_json(const ThermalObservation& thermal) {
+  Json people = Json::array();
+  for (const ThermalPerson& person : thermal.people)
+    people.push_back(Json::array({person.id, box_json(person.box), person.warmth_k, person.still_s}));
+  Json hot_spots = Json::array();
+  for (const HotSpot& spot : thermal.hot_spots) hot_spots.push_back(Json::array({box_json(spot.box), spot.hottest_c}));
+  return {{"is", "thermal"},
+          {"kind", static_cast<int>(thermal.matrix.kind)},
+          {"width", thermal.matrix.width},
+          {"height", thermal.matrix.height},
+          {"low", thermal.matrix.low_centi},
+          {"step", thermal.matrix.step_centi},
+          {"cells", to_base64(thermal.matrix.cells)},
+          {"people", std::move(people)},
+          {"hot_spots", std::move(hot_spots)}};
+}
+
+// Contacts are read in the gateway: no reader takes one from a worker.
+Json body_json(const ContactObservation&) { return {{"is", "contact"}}; }
+
+ThermalObservation thermal_from(const Json& json) {
+  ThermalObservation thermal;
+  thermal.matrix.kind = enum_from<ThermalKind>(json.at("kind"), 2);
+  thermal.matrix.width = json.at("width").get<int>();
+  thermal.matrix.height = json.at("height").get<int>();
+  thermal.matrix.low_centi = json.at("low").get<std::int32_t>();
+  thermal.matrix.step_centi = json.at("step").get<std::int32_t>();
+  auto cells = from_base64(json.at("cells").get_ref<const std::string&>());
+  const auto fits = [](int side, int most) { return side >= 0 && side <= most; };
+  if (!cells || !fits(thermal.matrix.width, kMostMatrixWidth) || !fits(thermal.matrix.height, kMostMatrixHeight) ||
+      cells->size() != static_cast<std::size_t>(thermal.matrix.width) * static_cast<std::size_t>(thermal.matrix.height) ||
+      thermal.matrix.step_centi < 1)
+    throw std::out_of_range("matrix of temperatures");
+  thermal.matrix.cells = std::move(*cells);
+  if (json.at("people").size() > kMostThermalPeople || json.at("hot_spots").size() > kMostThermalPeople)
+    throw std::out_of_range("people or hot spots");
+  for (const Json& person : json.at("people"))
+    thermal.people.push_back(
+        {person.at(0).get<std::uint64_t>(), box_from(person.at(1)), person.at(2).get<double>(), person.at(3).get<double>()});
+  for (const Json& spot : json.at("hot_spots")) thermal.hot_spots.push_back({box_from(spot.at(0)), spot.at(1).get<double>()});
+  return thermal;
 }
 
 HealthObservation health_from(const Json& json) {
@@ -174,6 +219,8 @@ Observation observation_from_json(const Json& json) {
     observation.body = presence_from(body);
   } else if (is == "face") {
     observation.body = face_from(body);
+  } else if (is == "thermal") {
+    observation.body = thermal_from(body);
   } else if (is == "tick") {
     observation.body = TickObservation{};
   } else {

@@ -80,7 +80,7 @@ class Camera {
   std::vector<std::int16_t> last_;
 };
 
-// The suite, by name; every case of docs/infrared.md. `sensor` replaces that of each scene.
+// The suite, by name. `sensor` replaces that of each scene.
 std::vector<Scene> scenes(const std::optional<Sensor>& sensor = std::nullopt);
 
 }  // namespace kanhu::thermal_scene
