@@ -23,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kDetectors[] = {"blazeface", "yunet", "hog", "thermal-blob", "none"};
+constexpr std::string_view kDetectors[] = {"blazeface", "yunet", "hog", "thermal", "thermal-blob", "none"};
 constexpr std::string_view kLandmarkDetectors[] = {"blazeface", "yunet"};
 constexpr std::string_view kClipEvents[] = {"face.appeared", "presence.started", "camera.frozen", "camera.dark"};
 constexpr std::string_view kClasses[] = {"street_centre", "community_station", "town_centre", "mutual_aid_point"};

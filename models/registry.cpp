@@ -11,6 +11,7 @@
 #include "models/hog.hpp"
 #include "models/none.hpp"
 #include "models/process.hpp"
+#include "models/thermal.hpp"
 #include "models/thermal_blob.hpp"
 #include "models/weights.hpp"
 #include "models/yunet.hpp"
@@ -45,6 +46,8 @@ Made hog(const DetectorChoice&, const DetectorConfig& config) { return make_hog(
 
 Made thermal_blob(const DetectorChoice&, const DetectorConfig& config) { return make_thermal_blob({config.score_min, config.smallest_px}); }
 
+Made thermal(const DetectorChoice&, const DetectorConfig& config) { return make_thermal(config); }
+
 Made none(const DetectorChoice&, const DetectorConfig&) { return make_none(); }
 
 struct Row {
@@ -56,6 +59,7 @@ constexpr std::array kRows{
     Row{{"blazeface", "faces in visible light, by a small network (BlazeFace back 256)", "blazeface-back-256", "hog"}, blazeface},
     Row{{"yunet", "faces in visible light, by YuNet 2023mar, whose file the operator brings", "yunet-2023mar", "blazeface"}, yunet},
     Row{{"hog", "upright faces of 40 px and more in visible light; needs no file", "", ""}, hog},
+    Row{{"thermal", "people in infrared, present, absent or unknown (docs/infrared.md)", "", ""}, thermal},
     Row{{"thermal-blob", "people in 8-bit white-hot infrared, by warmth above a learned background", "", ""}, thermal_blob},
     Row{{"none", "nothing: the camera is recorded and watched for its health only", "", ""}, none},
 };

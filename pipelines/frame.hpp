@@ -30,6 +30,7 @@ struct ImageView {
   int width = 0;   // px
   int height = 0;  // px
   std::array<Plane, 3> planes{};
+  bool calibrating = false;  // an infrared sensor's shutter is closed: the values are not new
   // Plane 0 is luma (or grey) in every format but kBgr24 and kCentiCelsius.
   bool has_luma_plane() const { return format == PixelFormat::kGray8 || format == PixelFormat::kI420 || format == PixelFormat::kNv12; }
 };

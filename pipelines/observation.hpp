@@ -106,14 +106,6 @@ struct PresenceObservation {
   std::string track_label;  // what was seen: "face", "person"
 };
 
-// What an infrared source sees, about once a second and whenever its presence changes: kept by the rules as evidence and shown to whoever
-// hangs a sensor. Facts, not verdicts: rules on stillness and hot spots come later.
-struct ThermalObservation {
-  ThermalMatrix matrix;
-  std::vector<ThermalPerson> people;
-  std::vector<HotSpot> hot_spots;
-};
-
 // A door or window contact.
 struct ContactObservation {
   bool open = false;

@@ -54,6 +54,14 @@ struct ThermalMatrix {
   bool operator==(const ThermalMatrix&) const = default;
 };
 
+// What an infrared source sees, about once a second and whenever its presence changes: kept by the rules as evidence and shown to whoever
+// hangs a sensor. Facts, not verdicts: rules on stillness and hot spots come later.
+struct ThermalObservation {
+  ThermalMatrix matrix;
+  std::vector<ThermalPerson> people;
+  std::vector<HotSpot> hot_spots;
+};
+
 // Thread: any; a pure function. An empty matrix for a frame that is empty.
 ThermalMatrix matrix_of(const ThermalFrame& frame);
 

@@ -17,10 +17,10 @@ bool contains(const Polygon& polygon, Point point) {
   return inside;
 }
 
-Point foot_point(const Box& box, const std::string& label) {
+Point foot_point(const Box& box, const std::string& label, bool from_above) {
   // A person cut off by the lower edge has the foot at exactly 1.0, which a polygon drawn to that edge would not hold.
   constexpr double kLast = 1.0 - 1e-6;
-  const double y = label == "face" ? box.y + box.height / 2 : box.y + box.height;
+  const double y = label == "face" || from_above ? box.y + box.height / 2 : box.y + box.height;
   return {std::clamp(box.x + box.width / 2, 0.0, kLast), std::clamp(y, 0.0, kLast)};
 }
 

@@ -13,7 +13,7 @@ namespace kanhu::analyze {
 bool contains(const Polygon& polygon, Point point);
 
 // Where a detected thing stands: the bottom centre of its box, for a face its centre; pulled inside the picture.
-Point foot_point(const Box& box, const std::string& label);
+Point foot_point(const Box& box, const std::string& label, bool from_above = false);
 
 // The first declared view that holds the point, or "".
 std::string zone_of(const std::vector<ZoneView>& views, Point point);

@@ -43,12 +43,19 @@ std::string end_reason(const std::string& unknown) {
   return unknown;
 }
 
-bool counts(const Detection& detection, const DetectorConfig& config, const ImageView& image) {
+// `sized`: the detector has judged sizes itself, in metres.
+bool counts(const Detection& detection, const DetectorConfig& config, const ImageView& image, bool sized) {
   const Box& box = detection.box;
   if (!std::isfinite(box.x + box.y + box.width + box.height + detection.score) || box.width <= 0 || box.height <= 0) return false;
   const double width = box.width * image.width;
   const double side = detection.label == "face" ? width : std::max(width, box.height * image.height);
-  return detection.score >= config.score_min && side >= config.smallest_px - 0.01;  // fractions lose the last bit of a pixel
+  return detection.score >= config.score_min && (sized || side >= config.smallest_px - 0.01);  // fractions lose the last bit of a pixel
+}
+
+// From the ceiling somebody's box has its middle where he stands.
+bool looks_from_above(const CameraConfig& camera) {
+  return camera.detector.name == "thermal" && (camera.sensor || camera.detector.mount.height_m > 0) &&
+         camera.detector.mount.tilt_degrees < 45;
 }
 
 }  // namespace
@@ -78,6 +85,7 @@ struct SourceAnalyzer::State {
   };
 
   const CameraConfig camera;
+  const bool from_above = looks_from_above(camera);
   ObservationSink& sink;
   IgnoreMask mask;
   PictureWatch picture;
@@ -88,6 +96,8 @@ struct SourceAnalyzer::State {
   Coverage coverage;
   std::vector<Zone> zones;
   AnalyzerStats stats;
+  std::optional<ThermalObservation> thermal;  // of the last frame, until it is said
+  std::optional<MediaTime> thermal_said;
 
   bool active = false;
   bool warming = true;         // as of the last frame: a tick alone shows nobody
@@ -152,10 +162,18 @@ struct SourceAnalyzer::State {
       if (track.id != 0) say_track(track, Phase::kEnd, reason);
   }
 
+  // What led to a change is told before it.
+  void say_thermal(bool at_once) {
+    if (!thermal || (!at_once && thermal_said && now - *thermal_said < kSecond)) return;
+    thermal_said = now;
+    say(*std::exchange(thermal, std::nullopt), true);
+  }
+
   void say_presence() {
     for (Zone& zone : zones) {
       auto report = zone.presence.report(now, {unknown, warming});
       if (!report) continue;
+      say_thermal(true);
       report->threshold = camera.detector.score_min;
       report->coverage = coverage.share();
       say(std::move(*report), true);
@@ -172,7 +190,7 @@ struct SourceAnalyzer::State {
   std::optional<models::DetectionResult> ask(const ImageView& image, MediaTime pts, models::Detector& detector);
   void analyse(const Frame& frame, models::Detector* detector, models::FaceEmbedder* embedder, const std::string& why_none);
   void judge(const std::vector<Detection>& detections, const ImageView& image, models::FaceEmbedder* embedder);
-  std::vector<Detection> gate(std::vector<Detection> found, const ImageView& image);
+  std::vector<Detection> gate(std::vector<Detection> found, const ImageView& image, bool sized);
   ZoneEvidence evidence(const Zone& zone) const;
 };
 
@@ -212,8 +230,8 @@ std::optional<models::DetectionResult> SourceAnalyzer::State::ask(const ImageVie
   return std::nullopt;
 }
 
-std::vector<Detection> SourceAnalyzer::State::gate(std::vector<Detection> found, const ImageView& image) {
-  std::erase_if(found, [&](const Detection& detection) { return !counts(detection, camera.detector, image); });
+std::vector<Detection> SourceAnalyzer::State::gate(std::vector<Detection> found, const ImageView& image, bool sized) {
+  std::erase_if(found, [&](const Detection& detection) { return !counts(detection, camera.detector, image, sized); });
   if (found.size() > kMostDetections) found.resize(kMostDetections);  // they come by falling score
   stats.detections += found.size();
   return found;
@@ -256,11 +274,13 @@ void SourceAnalyzer::State::analyse(const Frame& frame, models::Detector* detect
     unknown.clear();
     // A picture going dark shows nobody long before it counts as dark: nothing may be concluded from it.
     if (!blind && !verdict.dim)
-      judge(gate(std::move(result->detections), image), image, embedder);
+      judge(gate(std::move(result->detections), image, result->thermal.has_value()), image, embedder);
     else
       for (Zone& zone : zones) zone.presence.hold();
   }
+  if (result && result->thermal) thermal = std::move(result->thermal);
   say_presence();
+  say_thermal(false);
 }
 
 ZoneEvidence SourceAnalyzer::State::evidence(const Zone& zone) const {
@@ -268,7 +288,7 @@ ZoneEvidence SourceAnalyzer::State::evidence(const Zone& zone) const {
   for (const Track& track : tracker.tracks()) {
     if (track.face.is_static) continue;  // a portrait is nobody's presence
     if (!zone.name.empty()) {
-      const Point foot = foot_point(track.box, track.label);
+      const Point foot = foot_point(track.box, track.label, from_above);
       const auto holds = [&](const ZoneView& view) { return view.zone == zone.name && contains(view.polygon, foot); };
       if (std::none_of(camera.zones.begin(), camera.zones.end(), holds)) continue;
     }
@@ -290,7 +310,7 @@ void SourceAnalyzer::State::judge(const std::vector<Detection>& detections, cons
   const std::vector<std::size_t> turned = faces.measure(image, tracker.tracks(), now);
   for (std::size_t i = 0; i < tracker.tracks().size(); ++i) {
     Track& track = tracker.tracks()[i];
-    if (track.seen) track.zone = zone_of(camera.zones, foot_point(track.box, track.label));
+    if (track.seen) track.zone = zone_of(camera.zones, foot_point(track.box, track.label, from_above));
     if (track.confirmed && track.id == 0 && !warming && track.seen) {
       track.id = next_track++;
       track.reported_pts = now;
@@ -326,6 +346,8 @@ void SourceAnalyzer::begin_run(const std::string& run) {
   state.blind_since.reset();
   state.detector_state.reset();
   state.unknown.clear();
+  state.thermal.reset();
+  state.thermal_said.reset();
   state.line.begin_run();
   state.picture.reset();
   state.faces.begin_run();

@@ -1,0 +1,245 @@
+#include "models/thermal_tracks.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace kanhu::models {
+namespace {
+
+constexpr double kSlowRise_k_s = 0.6;  // what grows slower than this came by itself
+constexpr double kLost_s = 0.8;        // without its blob a track ends
+constexpr double kMoved_m = 0.5;
+constexpr double kReach_m = 0.9;  // of a track from one picture to the next
+constexpr double kDoor_m = 0.4;   // from the edge of the view
+constexpr double kNotAlive_s = 60;
+constexpr double kPrint_s = 6;      // the same where somebody has just left
+constexpr double kLeft_s = 15;      // after somebody walked away from here, what is left has not moved and has cooled
+constexpr double kCooling_s = 100;  // of steady cooling without any movement, and a person was none
+constexpr double kGone_s = 60;      // of looking for somebody who vanished
+constexpr double kRemembered_s = 30;
+constexpr double kAtStart_s = 1;
+constexpr double kSkinC = 33;
+constexpr std::size_t kMostSeconds = 240;
+constexpr std::size_t kMostTracks = 64;
+
+double metres_between(const WarmTracks::Room& room, double ax, double ay, double bx, double by) {
+  const auto row = static_cast<std::size_t>(std::clamp((ay + by) / 2, 0.0, room.size.height - 1.0));
+  return room.pitch_m[row] * std::hypot(ax - bx, ay - by);
+}
+
+// Where one can leave the view.
+bool at_border(const WarmTrack& track, const WarmTracks::Room& room) {
+  const auto row = static_cast<std::size_t>(std::clamp(track.y, 0.0, room.size.height - 1.0));
+  const int margin = std::max(1, static_cast<int>(kDoor_m / room.pitch_m[row]));
+  return track.box.x < margin || track.box.y < margin || track.box.br().x > room.size.width - margin ||
+         track.box.br().y > room.size.height - margin;
+}
+
+// How far the centre is from the straight line through its neighbours four seconds before and after, in px: a person shifts
+// weight, a thing does not, and the sun goes straight on.
+double unrest_of(const WarmTrack& track) {
+  constexpr std::size_t kApart = 4;
+  if (track.past.size() < 2 * kApart + 2) return 0;
+  double most = 0;
+  const std::size_t last = track.past.size() - 2;  // the newest second is not over
+  const std::size_t first = last > 3 * kApart ? last - kApart : 2 * kApart;
+  for (std::size_t i = first; i <= last; ++i) {
+    const auto &a = track.past[i - 2 * kApart], &b = track.past[i - kApart], &c = track.past[i];
+    most = std::max(most, std::hypot(b.x - (a.x + c.x) / 2, b.y - (a.y + c.y) / 2));
+  }
+  return most;
+}
+
+// What noise alone does to the centre of a blob's warmth within a second.
+double unrest_of_noise(const WarmTrack& track, const WarmTracks::Room& room) {
+  const auto row = static_cast<std::size_t>(std::clamp(track.y, 0.0, room.size.height - 1.0));
+  const double area = std::max(1.0, static_cast<double>(track.box.area()));
+  const double heat_px = std::max(1e-6, track.heat / (room.pitch_m[row] * room.pitch_m[row]));
+  const double radius = 0.5 * std::sqrt(area);
+  return 1.5 * room.noise_k * std::sqrt(area) * radius / heat_px / std::sqrt(4.0);
+}
+
+bool only_cools(const WarmTrack& track) {
+  constexpr std::size_t kStep = 10;
+  const auto wanted = static_cast<std::size_t>(kCooling_s);
+  if (track.past.size() < wanted) return false;
+  double before = std::numeric_limits<double>::max();
+  for (std::size_t i = track.past.size() - wanted; i + kStep <= track.past.size(); i += kStep) {
+    double mean = 0;
+    for (std::size_t k = 0; k < kStep; ++k) mean += track.past[i + k].heat / kStep;
+    if (mean > before * 1.005) return false;
+    before = mean;
+  }
+  return before < 0.9 * track.past[track.past.size() - wanted].heat;
+}
+
+}  // namespace
+
+void WarmTracks::follow(const std::vector<WarmBlob>& blobs, const Room& room, double now) {
+  struct Pair {
+    double away;
+    std::size_t track, blob;
+  };
+  std::vector<Pair> pairs;
+  for (std::size_t t = 0; t < tracks_.size(); ++t) {
+    const WarmTrack& track = tracks_[t];
+    for (std::size_t b = 0; b < blobs.size(); ++b) {
+      const double away = metres_between(room, blobs[b].x, blobs[b].y, track.x, track.y);
+      if (away < kReach_m || blobs[b].box.contains({static_cast<int>(track.x), static_cast<int>(track.y)})) pairs.push_back({away, t, b});
+    }
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.away < b.away; });
+  std::vector<std::ptrdiff_t> owner(blobs.size(), -1);
+  std::vector<bool> placed(tracks_.size(), false);
+  for (const Pair& pair : pairs) {
+    if (placed[pair.track] || owner[pair.blob] >= 0) continue;
+    owner[pair.blob] = static_cast<std::ptrdiff_t>(pair.track);
+    placed[pair.track] = true;
+    take(tracks_[pair.track], blobs[pair.blob], room, now, true);
+  }
+  for (const Pair& pair : pairs) {
+    WarmTrack& track = tracks_[pair.track];
+    if (placed[pair.track]) continue;
+    const WarmTrack& other = tracks_[static_cast<std::size_t>(owner[pair.blob])];
+    if (blobs[pair.blob].heat < 0.6 * (track.usual_heat + other.usual_heat)) continue;
+    placed[pair.track] = true;
+    take(track, blobs[pair.blob], room, now, false);
+  }
+  std::erase_if(tracks_, [&](const WarmTrack& track) {
+    const bool over = now - track.seen > kLost_s;
+    if (over && track.nature == WarmNature::kPerson && !at_border(track, room)) missing_.push_back({track.x, track.y, now, 0});
+    return over;
+  });
+  for (std::size_t b = 0; b < blobs.size() && tracks_.size() < kMostTracks; ++b) {
+    if (owner[b] < 0) begin_track(blobs[b], room, now);
+  }
+  for (WarmTrack& track : tracks_) judge(track, room, now);
+}
+
+void WarmTracks::take(WarmTrack& track, const WarmBlob& blob, const Room& room, double now, bool alone) {
+  track.seen = now;
+  track.label = blob.label;
+  track.box = blob.box;
+  track.peak_k = blob.peak_k;
+  if (!alone) return;
+  track.x = blob.x;
+  track.y = blob.y;
+  track.heat = blob.heat;
+  track.usual_heat += 0.02 * (blob.heat - track.usual_heat);
+  if (room.radiometric && track.nature != WarmNature::kThing && room.level_c + blob.peak_k > room.hottest_person_c - 3 &&
+      room.hottest_c(blob.box) > room.hottest_person_c)
+    track.nature = WarmNature::kThing;
+  if (metres_between(room, blob.x, blob.y, track.born_x, track.born_y) > kMoved_m) track.moved = true;
+  const long second = static_cast<long>(std::floor(now));
+  if (track.past.empty() || second != track.second) {
+    track.past.push_back({});
+    track.second = second;
+    if (track.past.size() > kMostSeconds) track.past.pop_front();
+  }
+  WarmTrack::Second& mean = track.past.back();
+  ++mean.pictures;
+  mean.x += (blob.x - mean.x) / mean.pictures;
+  mean.y += (blob.y - mean.y) / mean.pictures;
+  const double contrast = room.radiometric ? std::max(0.5, kSkinC - room.level_c) : 1;
+  mean.heat += (blob.heat / contrast - mean.heat) / mean.pictures;
+}
+
+void WarmTracks::begin_track(const WarmBlob& blob, const Room& room, double now) {
+  WarmTrack track;
+  track.id = ++ids_;
+  track.born = track.alive = now;
+  track.born_x = blob.x;
+  track.born_y = blob.y;
+  track.usual_heat = blob.heat;
+  track.from_start = now < started_ + kAtStart_s;
+  // Warmth that was nearly there already came by itself.
+  const bool slowly = blob.peak_k - room.peak_a_second_ago(blob.box) < kSlowRise_k_s;
+  for (const WarmTrack& other : tracks_) {
+    if (other.nature != WarmNature::kPerson || metres_between(room, other.x, other.y, blob.x, blob.y) >= 2 * kReach_m) continue;
+    track.at_print = true;
+    track.origin = other.id;
+  }
+  for (const Place& place : places_) {
+    if (now - place.when < kRemembered_s && metres_between(room, place.x, place.y, blob.x, blob.y) < kReach_m) track.at_print = true;
+  }
+  // Whoever vanished here is seen again.
+  for (Missing& one : missing_) {
+    if (metres_between(room, one.x, one.y, blob.x, blob.y) >= kReach_m) continue;
+    one.looked = kGone_s;
+    track.nature = WarmNature::kPerson;
+    track.moved = true;
+    track.at_print = false;
+  }
+  if (slowly && track.nature == WarmNature::kOpen && !track.from_start && !track.at_print) track.nature = WarmNature::kThing;
+  take(track, blob, room, now, true);
+  tracks_.push_back(std::move(track));
+}
+
+void WarmTracks::judge(WarmTrack& track, const Room& room, double now) {
+  if (track.nature == WarmNature::kThing) return;
+  const bool lively = unrest_of(track) > 4 * unrest_of_noise(track, room);
+  if (lively) track.alive = now;
+  if (track.moved && track.nature == WarmNature::kOpen) {
+    track.nature = WarmNature::kPerson;
+    for (WarmTrack& other : tracks_) {
+      if (other.id != track.origin) continue;
+      other.left = now;
+      other.heat_then = other.heat;
+      other.past.clear();
+      other.second = -1;
+    }
+  }
+  if (track.left && lively) track.left.reset();
+  if (track.left && now - *track.left > kLeft_s) {
+    if (track.nature == WarmNature::kPerson && track.heat < 0.98 * track.heat_then) track.nature = WarmNature::kPrint;
+    track.left.reset();
+  }
+  if (lively && now - track.born > 10 && track.nature == WarmNature::kOpen) track.nature = WarmNature::kPerson;
+  const double still = now - std::max(track.alive, track.born);
+  if (track.nature == WarmNature::kOpen) {
+    if (track.at_print && still > kPrint_s) track.nature = WarmNature::kPrint;
+    if (still > kNotAlive_s) track.nature = WarmNature::kThing;
+  }
+  if (track.nature == WarmNature::kPerson && still > 0.5 * kCooling_s && only_cools(track)) track.nature = WarmNature::kPrint;
+  if (track.nature == WarmNature::kPerson) note_place(track, room, now);
+}
+
+// Where people were for a while: what stays there when they go is their warmth.
+void WarmTracks::note_place(const WarmTrack& track, const Room& room, double now) {
+  std::erase_if(places_, [&](const Place& one) { return now - one.when > kRemembered_s; });
+  for (Place& place : places_) {
+    if (metres_between(room, place.x, place.y, track.x, track.y) >= 0.3) continue;
+    place.when = now;
+    return;
+  }
+  if (places_.size() < 256) places_.push_back({track.x, track.y, now});
+}
+
+void WarmTracks::look_for_missing(const Room& room, double passed, bool can_see) {
+  for (Missing& one : missing_) {
+    if (can_see) one.looked += passed;
+    for (const WarmTrack& track : tracks_) {
+      if (track.born > one.since && track.nature != WarmNature::kThing && metres_between(room, track.x, track.y, one.x, one.y) < kReach_m)
+        one.looked = kGone_s;
+    }
+  }
+  std::erase_if(missing_, [](const Missing& one) { return one.looked >= kGone_s; });
+  if (missing_.size() > 16) missing_.erase(missing_.begin());
+}
+
+cv::Mat WarmTracks::around_missing(const Room& room) const {
+  if (missing_.empty()) return {};
+  cv::Mat keep = cv::Mat::zeros(room.size, CV_8U);
+  for (int row = 0; row < keep.rows; ++row) {
+    auto* kept = keep.ptr<std::uint8_t>(row);
+    for (int column = 0; column < keep.cols; ++column) {
+      for (const Missing& one : missing_)
+        if (metres_between(room, column, row, one.x, one.y) < 0.6) kept[column] = 255;
+    }
+  }
+  return keep;
+}
+
+}  // namespace kanhu::models
