@@ -146,6 +146,7 @@ struct FacilityConfig {
   std::string time_zone;       // IANA name
   std::vector<ZoneConfig> zones;
   std::vector<CameraConfig> cameras;
+  std::chrono::milliseconds occupancy_every{300000};  // a sample of each watched zone; 0: none
   bool operator==(const FacilityConfig&) const = default;
 };
 

@@ -62,9 +62,13 @@ Json facility_json(const FacilityConfig& facility) {
   for (const ZoneConfig& zone : facility.zones) zones.push_back(zone_json(zone));
   Json cameras = Json::array();
   for (const CameraConfig& camera : facility.cameras) cameras.push_back(camera_json(camera));
-  return {
-      {"id", facility.id},         {"name", facility.name},        {"class", facility.facility_class}, {"time_zone", facility.time_zone},
-      {"zones", std::move(zones)}, {"cameras", std::move(cameras)}};
+  return {{"id", facility.id},
+          {"name", facility.name},
+          {"class", facility.facility_class},
+          {"time_zone", facility.time_zone},
+          {"zones", std::move(zones)},
+          {"cameras", std::move(cameras)},
+          {"occupancy_every_ms", facility.occupancy_every.count()}};
 }
 
 }  // namespace

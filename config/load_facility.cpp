@@ -268,6 +268,9 @@ FacilityConfig read_facility(Section section, const CameraDefaults& defaults, Se
       reading.refuse(section.mark("time_zone"), fmt::format("time_zone: {}", fault));
     }
   }
+  Section occupancy = section.section("occupancy");
+  occupancy.duration("every", facility.occupancy_every, 0s, 24h);
+  occupancy.finish();
   section.list("zones", [&](const YamlNode* node, Mark where, const std::string& path) {
     facility.zones.push_back(read_zone(Section(reading, node, where, path), facility.zones));
   });

@@ -9,7 +9,7 @@
 #include "base/log.hpp"
 #include "config/load.hpp"
 #include "daemon/commands.hpp"
-#include "daemon/face_ledger.hpp"
+#include "daemon/evidence_ledger.hpp"
 #include "pipelines/publish/journal.hpp"
 
 namespace kanhu {
@@ -89,7 +89,7 @@ int explain(const ExplainOptions& options) {
   bool all = true;
   Json list = Json::array();
   for (const Json& event : *events) {
-    const auto entry = find_ledger_entry(*files, config->gateway.data_dir + "/faces", event["data"]["person"].value("ledger", ""));
+    const auto entry = find_evidence(*files, config->gateway.data_dir + "/faces", "faces", event["data"]["person"].value("ledger", ""));
     all = all && entry;
     if (options.json) {
       Json one{{"id", event["id"]},

@@ -21,7 +21,8 @@ class DataFolder {
 
   std::string journal() const { return path_ + "/journal"; }
   std::string clips() const { return path_ + "/clips"; }
-  std::string faces() const { return path_ + "/faces"; }  // the ledger of decisions about faces
+  std::string faces() const { return path_ + "/faces"; }    // the ledger of decisions about faces
+  std::string series() const { return path_ + "/series"; }  // of warmth
   int lock_descriptor() const { return lock_; }
   // Where the sockets really are, for the sub-commands.
   Result<void> write_endpoints(FileIo& files, const Json& endpoints) const;

@@ -14,7 +14,6 @@
 #include "daemon/build_info.hpp"
 #include "daemon/provenance.hpp"
 #include "daemon/service.hpp"
-#include "gallery/gallery_file.hpp"
 #include "models/registry.hpp"
 #include "pipelines/rules/gateway_events.hpp"
 
@@ -36,22 +35,6 @@ std::vector<std::string> facility_ids(const Config& config) {
   std::vector<std::string> ids{"-"};
   for (const FacilityConfig& facility : config.facilities) ids.push_back(facility.id);
   return ids;
-}
-
-// Retention's word on a clip the rules have long forgotten.
-EventDraft clip_removed(const ClipRecord& record, const std::string& subject, WallTime now) {
-  EventDraft draft;
-  draft.facility = record.facility;
-  draft.source = record.source;
-  draft.type = "clip.updated";
-  draft.subject = subject;
-  draft.time = now;
-  draft.data = {{"phase", to_string(Phase::kPoint)},
-                {"severity", "info"},
-                {"facility", {{"id", record.facility}}},
-                {"camera", {{"id", record.source}}},
-                {"clip", {{"id", record.clip}, {"status", to_string(record.status)}, {"reason", record.reason}}}};
-  return draft;
 }
 
 // 0 when none waits.
@@ -131,38 +114,13 @@ void Gateway::restore_incidents() {
   if (recovery.torn_bytes > 0)
     log::warning("journal", "cut {} torn bytes from the end: the last write had not finished", recovery.torn_bytes);
 
-  ledger_ = std::make_unique<FaceLedger>(
-      *files_, folder_.faces(), [this] { return config_.with([](const ConfigPtr& value) { return value->journal.most_age; }); }, clock_);
+  open_evidence();
   rules_ = std::make_unique<RulesThread>(
       config, *this, clock_, [this](rules::Rules& rules) { each_second(rules); },
-      [this](identify::LedgerEntry entry) { ledger_->record(std::move(entry)); });
-  galleries_ = std::make_unique<GalleryWatch>(
-      *files_, gallery::gallery_folder(config->gateway.data_dir), config->gateway.secrets_dir,
-      [path = models::model_search_path(config->gateway.models_dir)] { return embedder_in_use(path); },
-      GalleryWatch::Upcalls{[this](identify::Matchers matchers) {
-                              gallery_digests_.with([&](auto& digests) {
-                                digests.clear();
-                                for (const auto& [facility, matcher] : matchers) digests[facility] = matcher->digest();
-                              });
-                              rules_->post_faces([matchers = std::move(matchers)](identify::Desk& desk) { desk.use(matchers); });
-                            },
-                            [this, id = config->gateway.id](const gallery::Matcher& matcher) {
-                              note(rules::gateway_gallery_changed(id, clock_.wall(), matcher.facility(), matcher.version(),
-                                                                  matcher.digest(), matcher.people()));
-                            },
-                            [this, id = config->gateway.id](const std::string& facility, const std::string& running, const Error& why) {
-                              note(rules::gateway_gallery_rejected(id, clock_.wall(), facility, running, why));
-                            }});
-  keeper_ = std::make_unique<ClipKeeper>(
-      *files_, folder_.clips(),
-      ClipKeeper::Upcalls{[this](ClipRecord record) { on_clip(std::move(record)); },
-                          [this](const ClipRecord& record, const std::vector<std::string>& subjects) {
-                            return journalled([&] {
-                              for (const std::string& subject : subjects) note(clip_removed(record, subject, clock_.wall()));
-                            });
-                          },
-                          [this] { return config_.with([](const ConfigPtr& value) { return value->storage; }); }},
-      clock_);
+      [this](identify::LedgerEntry entry) {
+        ledger_->record({std::move(entry.digest), std::move(entry.entry)});
+      });
+  open_watches();
   rules_->post([this, open = recovery.open_incidents, clips = recovery.clips](rules::Rules& rules) {
     rules_snapshot_ = [&rules] { return rules.snapshot(); };
     rules.restore(open, clock_.wall());
@@ -258,6 +216,7 @@ void Gateway::shut_down() {
     rules_.reset();
   }
   ledger_.reset();
+  series_.reset();
   cameras_.reset();
   workers_.reset();
   if (journal_) {

@@ -14,7 +14,7 @@
 #include "daemon/camera_control.hpp"
 #include "daemon/clip_keeper.hpp"
 #include "daemon/data_folder.hpp"
-#include "daemon/face_ledger.hpp"
+#include "daemon/evidence_ledger.hpp"
 #include "daemon/gallery_watch.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/rules_thread.hpp"
@@ -41,11 +41,14 @@ class Gateway final : public rules::RulesSink {
   Gateway(const ConfigPtr& config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files);
   Result<void> open_publishing();
   void restore_incidents();
+  void open_evidence();  // the ledgers
+  void open_watches();   // of galleries and clips
   Result<void> open_answers();
 
   // rules::RulesSink, on the rules thread:
   void emit(EventDraft draft) override;
   void request_clip(ClipRequest request) override;
+  void keep_series(rules::ThermalSeries series) override;
 
   void on_worker_message(std::size_t worker, relay::Message message);
   void on_worker_gone(const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras);
@@ -84,7 +87,8 @@ class Gateway final : public rules::RulesSink {
   publish::JournalHead last_head_;        // once the journal is closed; under head_mutex_
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<publish::Journal> journal_;
-  std::unique_ptr<FaceLedger> ledger_;
+  std::unique_ptr<EvidenceLedger> ledger_;
+  std::unique_ptr<EvidenceLedger> series_;
   std::unique_ptr<RulesThread> rules_;
   std::unique_ptr<GalleryWatch> galleries_;
   std::unique_ptr<ClipKeeper> keeper_;

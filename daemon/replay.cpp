@@ -117,6 +117,7 @@ class Replay {
     Replay* owner = nullptr;
     void emit(EventDraft draft) override { owner->number(draft); }
     void request_clip(ClipRequest) override {}
+    void keep_series(rules::ThermalSeries) override {}
   };
 
   // What a worker said, or that it has gone.

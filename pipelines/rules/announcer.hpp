@@ -52,6 +52,8 @@ class Announcer {
   void say(std::string_view type, Phase phase, const std::string& subject, const Place& place, const Stamp& stamp, WallTime decided,
            Json data);
 
+  RulesSink& sink() { return sink_; }
+
   struct Last {
     std::string type;
     WallTime time{};

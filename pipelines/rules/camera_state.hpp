@@ -12,6 +12,7 @@
 #include "pipelines/observation.hpp"
 #include "pipelines/rules/clip_desk.hpp"
 #include "pipelines/rules/ledger.hpp"
+#include "pipelines/rules/zone_state.hpp"
 
 namespace kanhu::rules {
 
@@ -32,6 +33,15 @@ struct ZonePresence {
   PresenceObservation seen;
   // What was said about a camera that counts as lost: it takes effect when the camera is back.
   std::optional<Observation> withheld;
+};
+
+// A PIR sensor sees motion, not people: when it sees none it knows nothing. Its presence incident ends so.
+inline constexpr const char* kNoMotion = "no_motion";
+inline bool is_pir(const CameraConfig& camera) { return camera.sensor && camera.sensor->kind == SensorKind::kPir; }
+
+struct ThermalSample {
+  WallTime time{};
+  ThermalObservation seen;
 };
 
 struct CameraState {
@@ -61,6 +71,9 @@ struct CameraState {
   std::map<std::uint64_t, FaceTrack> faces;
   std::deque<double> inter_pupil_px;  // best shot of each of the last faces that came and went
   std::map<std::string, ZonePresence> zones;
+  std::deque<ThermalSample> thermal;       // newest last
+  std::optional<WallTime> degraded_since;  // in the camera's clock
+  std::string degraded, contact;           // subjects of open incidents, or empty
 
   Place place_in(const std::string& zone) const { return {place.facility, place.source, zone}; }
 
@@ -86,6 +99,7 @@ struct Context {
   WallTime now{};  // of the gateway: the newest `advance`, or a little ahead of it
   std::map<std::string, CameraState, std::less<>> cameras;
   std::map<std::string, SiteState, std::less<>> sites;
+  std::map<std::pair<std::string, std::string>, ZoneState> zones;  // by facility and zone
 };
 
 // A decision about a camera that a timer made, not an observation.
@@ -106,6 +120,13 @@ void tell_offline(Context& context, CameraState& camera, const Stamp& stamp);
 void observe_track(Context& context, CameraState& camera, const Observation& observation);
 void observe_identity(Context& context, CameraState& camera, const Observation& observation);
 void end_tracks(Context& context, CameraState& camera, const Stamp& stamp, const std::string& end_reason);
+
+// Infrared (infrared.cpp). `series_of`: data.series of what led to a decision about `zone`, which has been handed to be kept; null when
+// the source shows no warmth.
+void observe_thermal(CameraState& camera, const Observation& observation);
+Json series_of(Context& context, const CameraState& camera, const std::string& zone, WallTime decided);
+void judge_sight(Context& context, CameraState& camera, const Stamp& stamp);
+void observe_contact(Context& context, CameraState& camera, const Observation& observation);
 
 // Presence (presence.cpp).
 void observe_presence(Context& context, CameraState& camera, const Observation& observation);

@@ -89,6 +89,7 @@ void begin_loss(Context& context, CameraState& camera, const Stamp& stamp) {
   }
   end_picture(context, camera.frozen, stamp, "camera_lost");
   end_picture(context, camera.dark, stamp, "camera_lost");
+  end_picture(context, camera.contact, stamp, "camera_lost");
   end_tracks(context, camera, stamp, "camera_lost");
   presence_unknown(context, camera, stamp, "camera_offline");
 }

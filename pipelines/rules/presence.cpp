@@ -27,9 +27,16 @@ Json presence_details(const ZonePresence& zone) {
 Json presence_material(const ZonePresence& zone) { return Json{{"state", to_string(zone.state)}, {"count", zone.count}}; }
 
 // `state` has been set in `zone`; says what is to be said.
-void tell_presence(Context& context, CameraState& camera, const std::string& id, ZonePresence& zone, Presence before, const Stamp& stamp) {
+void tell_own(Context& context, CameraState& camera, const std::string& id, ZonePresence& zone, Presence before, const Stamp& stamp) {
   const Place place = camera.place_in(id);
   Json details = presence_details(zone);
+  if (zone.state != before) {
+    if (Json series = series_of(context, camera, id, stamp.time); !series.is_null()) details["series"] = std::move(series);
+  }
+  if (is_pir(*camera.config) && zone.state == Presence::kUnknown && zone.reason == kNoMotion) {
+    if (!zone.subject.empty()) context.ledger.end(std::exchange(zone.subject, ""), stamp, std::move(details), kNoMotion);
+    return;
+  }
   if (!zone.subject.empty()) {
     if (zone.state == Presence::kAbsent) {
       context.ledger.end(std::exchange(zone.subject, ""), stamp, std::move(details), "left");
@@ -52,6 +59,12 @@ void tell_presence(Context& context, CameraState& camera, const std::string& id,
   }
   context.announcer.say(type, Phase::kPoint, subject, place, stamp, stamp.time, std::move(details));
   context.clips.send_requests();
+}
+
+void tell_presence(Context& context, CameraState& camera, const std::string& id, ZonePresence& zone, Presence before, const Stamp& stamp) {
+  tell_own(context, camera, id, zone, before, stamp);
+  if (!id.empty()) fuse(context, camera.place.facility, id, stamp);
+  judge_sight(context, camera, stamp);
 }
 
 }  // namespace

@@ -83,7 +83,10 @@ struct Rules::State {
   bool finished = false;              // nothing begins any more; clips still get their last word
 };
 
-Rules::Rules(const ConfigPtr& config, RulesSink& sink) : state_(std::make_unique<State>(sink)) { enrol(state_->context, config); }
+Rules::Rules(const ConfigPtr& config, RulesSink& sink) : state_(std::make_unique<State>(sink)) {
+  enrol(state_->context, config);
+  enrol_zones(state_->context, stamp_at({}));
+}
 Rules::~Rules() = default;
 
 void Rules::observe(const Observation& observation) {
@@ -116,7 +119,10 @@ void Rules::observe(const Observation& observation) {
   if (std::holds_alternative<HealthObservation>(observation.body)) observe_health(context, camera, observation);
   if (std::holds_alternative<TrackObservation>(observation.body)) observe_track(context, camera, observation);
   if (decided) observe_identity(context, camera, observation);
+  if (std::holds_alternative<ThermalObservation>(observation.body)) observe_thermal(camera, observation);
+  if (std::holds_alternative<ContactObservation>(observation.body)) observe_contact(context, camera, observation);
   if (std::holds_alternative<PresenceObservation>(observation.body)) observe_presence(context, camera, observation);
+  if (camera.degraded_since) judge_sight(context, camera, stamp_of(observation));
   context.ledger.flush(observation.source, observation.time);
   context.clips.advance(observation.source, observation.time);
 }
@@ -145,6 +151,7 @@ void Rules::advance(WallTime now) {
     context.ledger.flush(id, camera.now(now));
     context.clips.advance(id, camera.now(now));
   }
+  if (!state_->finished) sample_zones(context);
   context.ledger.flush("-", now);
   for (const Clip* clip : context.clips.expire(now)) announce_clip(context, *clip, now);
 }
@@ -181,6 +188,7 @@ void Rules::reconfigure(const ConfigPtr& config, WallTime now) {
   }
   const ConfigPtr before = std::exchange(context.config, nullptr);  // alive until the cameras point into the new one
   enrol(context, config);
+  enrol_zones(context, stamp_at(context.now));
   std::vector<std::string> facilities;
   for (const auto& [id, site] : context.sites) facilities.push_back(id);
   for (const std::string& id : facilities) site_back(context, id, now);
@@ -198,9 +206,13 @@ void Rules::finish(WallTime now, const std::string& reason) {
     camera.frozen.clear();
     camera.dark.clear();
     camera.unfit.clear();
+    camera.degraded.clear();
+    camera.degraded_since.reset();
+    camera.contact.clear();
   }
   end_all(context, "-", stamp_at(now), reason);
   context.sites.clear();
+  forget_zones(context);
   state_->finished = true;
 }
 

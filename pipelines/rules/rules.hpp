@@ -12,12 +12,19 @@
 
 namespace kanhu::rules {
 
+// What infrared saw before a decision: the event names it by its digest, the entry is to be kept.
+struct ThermalSeries {
+  std::string digest;  // SHA-256 (hex) of the canonical JSON of `entry`
+  Json entry;          // docs/infrared.md
+};
+
 // What the rules say. Thread: called on the thread that called Rules.
 class RulesSink {
  public:
   virtual ~RulesSink() = default;
   virtual void emit(EventDraft draft) = 0;
   virtual void request_clip(ClipRequest request) = 0;
+  virtual void keep_series(ThermalSeries series) = 0;  // before the event that names it
 };
 
 // The last value of everything that lasts, for `state`, `status` and journal snapshots.

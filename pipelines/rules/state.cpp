@@ -48,6 +48,16 @@ Json roster_of(const FacilityConfig& facility) {
       {"zones", std::move(zones)}, {"cameras", std::move(cameras)}};
 }
 
+void add_fused(Json& presences, const ZoneState& zone) {
+  if (zone.sources.size() < 2) return;
+  Json json{{"facility", zone.facility},      {"source", "-"},       {"zone", zone.zone},
+            {"state", to_string(zone.state)}, {"count", zone.count}, {"sources", zone.sources}};
+  if (zone.state == Presence::kUnknown) json["reason"] = zone.reason;
+  if (zone.since != WallTime{}) json["since"] = format_utc(zone.since);
+  if (!zone.subject.empty()) json["subject"] = zone.subject;
+  presences.push_back(std::move(json));
+}
+
 Json camera_json(const Context& context, const std::string& id, const CameraState& camera) {
   Json facts = Json::object();
   for (std::size_t i = 0; i < kHealthFacts; ++i) {
@@ -93,6 +103,7 @@ Json state_json(const Context& context) {
     cameras[id] = camera_json(context, id, camera);
     add_presences(presences, id, camera);
   }
+  for (const auto& [key, zone] : context.zones) add_fused(presences, zone);
   Json incidents = Json::array();
   for (const auto& [subject, incident] : context.ledger.all()) {
     Json json{{"subject", subject},

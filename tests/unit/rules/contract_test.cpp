@@ -17,13 +17,13 @@ void anything(Bench& bench, std::uint32_t seed, int steps, bool to_the_end = tru
   std::mt19937 random(seed);
   const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<std::uint32_t>(n)); };
   const std::vector<std::string> ids{"c1", "c2", "c3"};
-  const std::vector<std::string> reasons{"warm_up", "frozen", "dark", "starting"};
+  const std::vector<std::string> reasons{"warm_up", "frozen", "too_warm", "starting"};
   double s = 1;
   for (int i = 0; i < steps; ++i) {
     s += pick(40) / 10.0;
     const std::string& id = ids[static_cast<std::size_t>(pick(3))];
     const double skew = pick(30) == 0 ? -20 : 0;
-    switch (pick(12)) {
+    switch (pick(14)) {
       case 0:
         bench.down(id, s + skew, pick(2) == 0 ? ErrorKind::kStalled : ErrorKind::kRefused);
         break;
@@ -50,6 +50,12 @@ void anything(Bench& bench, std::uint32_t seed, int steps, bool to_the_end = tru
         break;
       case 9:
         bench.presence(id, s, Presence::kUnknown, 0, reasons[static_cast<std::size_t>(pick(4))]);
+        break;
+      case 11:
+        bench.see(id, s, ThermalObservation{{ThermalKind::kRelative, 2, 2, 0, 5, {1, 2, 3, static_cast<std::uint8_t>(pick(9))}}, {}, {}});
+        break;
+      case 12:
+        bench.see(id, s, ContactObservation{pick(2) == 0});
         break;
       case 10: {
         HealthObservation health = Bench::health(Truth::kTrue, Truth::kTrue, Truth::kTrue, pick(2) == 0 ? Truth::kFalse : Truth::kTrue);
@@ -271,6 +277,13 @@ TEST_CASE("a corpus of events and states is written for the schema test") {
       bench.face("c1", 2 * i - 99, Phase::kStart, static_cast<std::uint64_t>(100 + i));
       bench.face("c1", 2 * i - 98, Phase::kEnd, static_cast<std::uint64_t>(100 + i));
     }
+    for (int i = 0; i < 15; ++i) {
+      bench.see("c1", i - 75, ThermalObservation{{ThermalKind::kRadiometric, 2, 2, 2000, 5, {1, 2, 3, 4}}, {}, {}});
+      bench.presence("c1", i - 75, Presence::kUnknown, 0, "too_warm");
+    }
+    bench.see("c1", -60, ContactObservation{true});
+    bench.presence("c1", -59, Presence::kAbsent);
+    bench.see("c1", -58, ContactObservation{false});
     anything(bench, seed, 300);
     bench.record.emit(gateway_started(gateway_subject("gw1", "run"), at(0), 2, 6));
     bench.record.emit(gateway_config_changed("gw1", at(1), ConfigChange{"a", "b", 1, 2, 3}));

@@ -53,6 +53,7 @@ class Record final : public RulesSink {
     requests.push_back(std::move(request));
     events_before_request.push_back(events.size());
   }
+  void keep_series(ThermalSeries one) override { series.push_back(std::move(one)); }
   std::vector<std::string> types() const {
     std::vector<std::string> types;
     for (const EventDraft& each : events) types.push_back(each.type + "/" + to_string(each.phase));
@@ -71,6 +72,7 @@ class Record final : public RulesSink {
   }
   std::vector<EventDraft> events;
   std::vector<ClipRequest> requests;
+  std::vector<ThermalSeries> series;
   std::vector<std::size_t> events_before_request;
 };
 

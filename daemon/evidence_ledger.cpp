@@ -1,4 +1,4 @@
-#include "daemon/face_ledger.hpp"
+#include "daemon/evidence_ledger.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -16,7 +16,6 @@ namespace {
 constexpr auto kBetweenComplaints = std::chrono::minutes(1);
 constexpr auto kBetweenRetention = std::chrono::hours(1);
 constexpr std::size_t kMostBatch = 256;
-constexpr std::string_view kPrefix = "faces-";
 constexpr std::string_view kSuffix = ".jsonl";
 
 std::string day_of(WallTime time) {
@@ -25,10 +24,10 @@ std::string day_of(WallTime time) {
   return day;
 }
 
-std::string name_of(WallTime time) { return fmt::format("{}{}{}", kPrefix, day_of(time), kSuffix); }
+std::string file_of(const std::string& ledger, WallTime time) { return fmt::format("{}-{}{}", ledger, day_of(time), kSuffix); }
 
-bool is_ledger(const std::string& name) {
-  return name.size() == kPrefix.size() + 8 + kSuffix.size() && name.starts_with(kPrefix) && name.ends_with(kSuffix);
+bool belongs(const std::string& file, const std::string& ledger) {
+  return file.size() == ledger.size() + 9 + kSuffix.size() && file.starts_with(ledger + "-") && file.ends_with(kSuffix);
 }
 
 Result<std::string> read_all(FileIo& files, const std::string& path) {
@@ -46,26 +45,29 @@ Result<std::string> read_all(FileIo& files, const std::string& path) {
 
 }  // namespace
 
-FaceLedger::FaceLedger(FileIo& files, std::string folder, std::function<std::chrono::hours()> keep, const Clock& clock)
-    : files_(files), folder_(std::move(folder)), keep_(std::move(keep)), clock_(clock), thread_([this] { run(); }) {}
+EvidenceLedger::EvidenceLedger(FileIo& files, std::string folder, std::string name, std::function<Retention()> retention,
+                               const Clock& clock)
+    : files_(files), folder_(std::move(folder)), name_(std::move(name)), retention_(std::move(retention)), clock_(clock), thread_([this] {
+        run();
+      }) {}
 
-FaceLedger::~FaceLedger() {
+EvidenceLedger::~EvidenceLedger() {
   queue_.close();
   thread_.join();
 }
 
-void FaceLedger::record(identify::LedgerEntry entry) {
+void EvidenceLedger::record(EvidenceEntry entry) {
   if (!queue_.try_push(std::move(entry))) lose(1, "the ledger's disk is too slow");
 }
 
-void FaceLedger::run() {
+void EvidenceLedger::run() {
   name_this_thread("ledger");
   MonoTime looked = clock_.mono() - kBetweenRetention;
   for (;;) {
     auto first = queue_.pop_for(std::chrono::seconds(10));
     if (!first && queue_.closed()) return;
     if (first) {
-      std::vector<identify::LedgerEntry> batch;
+      std::vector<EvidenceEntry> batch;
       batch.push_back(std::move(*first));
       for (auto& more : queue_.drain(kMostBatch)) batch.push_back(std::move(more));
       write(std::move(batch));
@@ -77,11 +79,10 @@ void FaceLedger::run() {
   }
 }
 
-void FaceLedger::write(std::vector<identify::LedgerEntry> entries) {
+void EvidenceLedger::write(std::vector<EvidenceEntry> entries) {
   std::string lines;
-  for (identify::LedgerEntry& each : entries)
-    lines += canonical_json(Json{{"digest", each.digest}, {"entry", std::move(each.entry)}}) + "\n";
-  if (auto done = append(lines, name_of(clock_.wall())); !done) {
+  for (EvidenceEntry& each : entries) lines += canonical_json(Json{{"digest", each.digest}, {"entry", std::move(each.entry)}}) + "\n";
+  if (auto done = append(lines, file_of(name_, clock_.wall())); !done) {
     file_.reset();
     file_name_.clear();
     return lose(entries.size(), done.error().message);
@@ -89,7 +90,7 @@ void FaceLedger::write(std::vector<identify::LedgerEntry> entries) {
   written_ += entries.size();
 }
 
-Result<void> FaceLedger::append(const std::string& lines, const std::string& name) {
+Result<void> EvidenceLedger::append(const std::string& lines, const std::string& name) {
   if (!file_ || name != file_name_) {
     const std::string path = folder_ + "/" + name;
     if (auto made = files_.make_directories(folder_); !made) return made;
@@ -114,32 +115,41 @@ Result<void> FaceLedger::append(const std::string& lines, const std::string& nam
   return file_->sync();
 }
 
-void FaceLedger::lose(std::size_t count, const std::string& why) {
+void EvidenceLedger::lose(std::size_t count, const std::string& why) {
   lost_ += count;
   const std::int64_t now = clock_.mono().time_since_epoch().count();
   std::int64_t before = complained_;
   if (before != 0 && now - before < std::chrono::nanoseconds(kBetweenComplaints).count()) return;
   if (complained_.compare_exchange_strong(before, now))
-    log::error("faces", "{} entries of the ledger of faces are lost so far: {}", lost_.load(), why);
+    log::error("evidence", "{} entries of the ledger of {} are lost so far: {}", lost_.load(), name_, why);
 }
 
-void FaceLedger::apply_retention() {
+void EvidenceLedger::apply_retention() {
   const auto names = files_.list(folder_);
   if (!names) return;
-  const std::string oldest = name_of(clock_.wall() - keep_());
-  for (const std::string& name : *names) {
-    if (!is_ledger(name) || name >= oldest || name == file_name_) continue;
-    if (auto gone = files_.remove(folder_ + "/" + name); !gone) log::warning("faces", "{}", gone.error().message);
+  const Retention retention = retention_();
+  const std::string oldest = file_of(name_, clock_.wall() - retention.keep), today = file_of(name_, clock_.wall());
+  std::uint64_t total = 0;
+  // Names are days: newest first.
+  for (auto name = names->rbegin(); name != names->rend(); ++name) {
+    if (!belongs(*name, name_)) continue;
+    const std::string path = folder_ + "/" + *name;
+    if (retention.most_bytes > 0) {
+      if (auto file = files_.open(path, OpenMode::kRead)) total += (*file)->size().value_or(0);
+    }
+    const bool kept = *name >= today || (*name >= oldest && (retention.most_bytes == 0 || total <= retention.most_bytes));
+    if (kept || *name == file_name_) continue;
+    if (auto gone = files_.remove(path); !gone) log::warning("evidence", "{}", gone.error().message);
   }
 }
 
-Result<Json> find_ledger_entry(FileIo& files, const std::string& folder, const std::string& digest) {
+Result<Json> find_evidence(FileIo& files, const std::string& folder, const std::string& name, const std::string& digest) {
   const auto names = files.list(folder);
   if (!names && names.error().kind != ErrorKind::kNotFound) return tl::make_unexpected(names.error());
   const std::string wanted = fmt::format("\"digest\":\"{}\"", digest);
-  for (const std::string& name : names.value_or(std::vector<std::string>{})) {
-    if (!is_ledger(name)) continue;
-    auto text = read_all(files, folder + "/" + name);
+  for (const std::string& file : names.value_or(std::vector<std::string>{})) {
+    if (!belongs(file, name)) continue;
+    auto text = read_all(files, folder + "/" + file);
     if (!text) return tl::make_unexpected(text.error());
     for (std::size_t at = 0; at < text->size();) {
       const std::size_t end = std::min(text->find('\n', at), text->size());
@@ -150,7 +160,7 @@ Result<Json> find_ledger_entry(FileIo& files, const std::string& folder, const s
       if (!parsed || !parsed->is_object() || parsed->value("digest", "") != digest || !parsed->contains("entry")) continue;
       if (to_hex(sha256(canonical_json((*parsed)["entry"]))) != digest)
         return fail(ErrorKind::kCorrupt,
-                    fmt::format("{}/{}: the entry {} was changed: its content has another digest", folder, name, digest));
+                    fmt::format("{}/{}: the entry {} was changed: its content has another digest", folder, file, digest));
       return (*parsed)["entry"];
     }
   }

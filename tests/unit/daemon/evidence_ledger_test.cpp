@@ -1,4 +1,4 @@
-#include "daemon/face_ledger.hpp"
+#include "daemon/evidence_ledger.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-identify::LedgerEntry entry(int number) {
+EvidenceEntry entry(int number) {
   Json content{{"track", number}, {"decision", "unknown"}};
   return {to_hex(sha256(canonical_json(content))), content};
 }
@@ -22,11 +22,15 @@ const std::string kToday = "/data/faces/faces-20260921.jsonl";
 struct Written {
   std::uint64_t written = 0, lost = 0;
 };
-Written write(FileIo& files, const Clock& clock, int from, int count) {
+Written write(FileIo& files, const Clock& clock, int from, int count, std::uint64_t most_bytes = 0) {
   Written result;
   {
-    FaceLedger ledger(
-        files, "/data/faces", [] { return 48h; }, clock);
+    EvidenceLedger ledger(
+        files, "/data/faces", "faces",
+        [&] {
+          return EvidenceLedger::Retention{48h, most_bytes};
+        },
+        clock);
     for (int i = from; i < from + count; ++i) ledger.record(entry(i));
     // Nothing is asked of a ledger that is being closed, so the counters are read while it lives.
     const auto deadline = std::chrono::steady_clock::now() + 30s;
@@ -46,12 +50,12 @@ TEST_CASE("an entry is found by its digest, also over a restart") {
   CHECK(write(files, clock, 0, 20).written == 20);
   CHECK(write(files, clock, 20, 20).written == 20);
   for (int i : {0, 19, 20, 39}) {
-    const auto found = find_ledger_entry(files, "/data/faces", entry(i).digest);
+    const auto found = find_evidence(files, "/data/faces", "faces", entry(i).digest);
     REQUIRE(found);
     CHECK(*found == entry(i).entry);
   }
-  CHECK(find_ledger_entry(files, "/data/faces", entry(40).digest).error().kind == ErrorKind::kNotFound);
-  CHECK(find_ledger_entry(files, "/nowhere", entry(0).digest).error().kind == ErrorKind::kNotFound);
+  CHECK(find_evidence(files, "/data/faces", "faces", entry(40).digest).error().kind == ErrorKind::kNotFound);
+  CHECK(find_evidence(files, "/nowhere", "faces", entry(0).digest).error().kind == ErrorKind::kNotFound);
 }
 
 TEST_CASE("what was written is durable, and an entry that was changed is found") {
@@ -60,13 +64,13 @@ TEST_CASE("what was written is durable, and an entry that was changed is found")
   REQUIRE(files.make_directories("/data"));
   write(files, clock, 0, 3);
   files.crash();
-  REQUIRE(find_ledger_entry(files, "/data/faces", entry(2).digest));
+  REQUIRE(find_evidence(files, "/data/faces", "faces", entry(2).digest));
   const std::string text = files.content(kToday);
   const auto at = text.find("\"track\":1");
   REQUIRE(at != std::string::npos);
   files.corrupt(kToday, at + 8, '7');
-  CHECK(find_ledger_entry(files, "/data/faces", entry(1).digest).error().kind == ErrorKind::kCorrupt);
-  CHECK(find_ledger_entry(files, "/data/faces", entry(2).digest));
+  CHECK(find_evidence(files, "/data/faces", "faces", entry(1).digest).error().kind == ErrorKind::kCorrupt);
+  CHECK(find_evidence(files, "/data/faces", "faces", entry(2).digest));
 }
 
 TEST_CASE("a line that a crash cut off does not take the next one with it") {
@@ -74,7 +78,7 @@ TEST_CASE("a line that a crash cut off does not take the next one with it") {
   test::FakeClock clock;
   files.put(kToday, "{\"digest\":\"abc");
   CHECK(write(files, clock, 5, 1).written == 1);
-  CHECK(find_ledger_entry(files, "/data/faces", entry(5).digest));
+  CHECK(find_evidence(files, "/data/faces", "faces", entry(5).digest));
 }
 
 TEST_CASE("a full disk loses entries, counts them, and heals") {
@@ -99,6 +103,20 @@ TEST_CASE("files older than the journal is kept are removed, others are left alo
   CHECK_FALSE(files.exists("/data/faces/faces-20260918.jsonl"));
   CHECK(files.exists("/data/faces/faces-20260920.jsonl"));
   CHECK(files.exists("/data/faces/notes.txt"));
+}
+
+TEST_CASE("beyond the room for them the oldest files are removed, today's never") {
+  test::FaultyFileIo files;
+  test::FakeClock clock;
+  files.put("/data/faces/faces-20260919.jsonl", std::string(600, 'x'));
+  files.put("/data/faces/faces-20260920.jsonl", std::string(600, 'x'));
+  files.put(kToday, std::string(300, 'x') + "\n");
+  write(files, clock, 0, 1, 1000);
+  CHECK_FALSE(files.exists("/data/faces/faces-20260919.jsonl"));
+  CHECK(files.exists("/data/faces/faces-20260920.jsonl"));
+  write(files, clock, 1, 1, 10);
+  CHECK_FALSE(files.exists("/data/faces/faces-20260920.jsonl"));
+  CHECK(files.exists(kToday));
 }
 
 }  // namespace kanhu

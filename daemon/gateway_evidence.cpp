@@ -1,0 +1,80 @@
+// What the gateway keeps beside events: ledgers, galleries, clips.
+#include <utility>
+
+#include "daemon/gateway.hpp"
+#include "daemon/provenance.hpp"
+#include "gallery/gallery_file.hpp"
+#include "models/registry.hpp"
+#include "pipelines/rules/gateway_events.hpp"
+
+namespace kanhu {
+namespace {
+
+constexpr std::uint64_t kSeriesShare = 10;  // of the room for clips
+
+// Retention's word on a clip the rules have long forgotten.
+EventDraft clip_removed(const ClipRecord& record, const std::string& subject, WallTime now) {
+  EventDraft draft;
+  draft.facility = record.facility;
+  draft.source = record.source;
+  draft.type = "clip.updated";
+  draft.subject = subject;
+  draft.time = now;
+  draft.data = {{"phase", to_string(Phase::kPoint)},
+                {"severity", "info"},
+                {"facility", {{"id", record.facility}}},
+                {"camera", {{"id", record.source}}},
+                {"clip", {{"id", record.clip}, {"status", to_string(record.status)}, {"reason", record.reason}}}};
+  return draft;
+}
+
+}  // namespace
+
+void Gateway::open_evidence() {
+  ledger_ = std::make_unique<EvidenceLedger>(
+      *files_, folder_.faces(), "faces",
+      [this] { return EvidenceLedger::Retention{config_.with([](const ConfigPtr& value) { return value->journal.most_age; })}; }, clock_);
+  series_ = std::make_unique<EvidenceLedger>(
+      *files_, folder_.series(), "series",
+      [this] {
+        return config_.with([](const ConfigPtr& value) {
+          return EvidenceLedger::Retention{value->storage.most_age, value->storage.most_bytes / kSeriesShare};
+        });
+      },
+      clock_);
+}
+
+void Gateway::open_watches() {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  galleries_ = std::make_unique<GalleryWatch>(
+      *files_, gallery::gallery_folder(config->gateway.data_dir), config->gateway.secrets_dir,
+      [path = models::model_search_path(config->gateway.models_dir)] { return embedder_in_use(path); },
+      GalleryWatch::Upcalls{[this](identify::Matchers matchers) {
+                              gallery_digests_.with([&](auto& digests) {
+                                digests.clear();
+                                for (const auto& [facility, matcher] : matchers) digests[facility] = matcher->digest();
+                              });
+                              rules_->post_faces([matchers = std::move(matchers)](identify::Desk& desk) { desk.use(matchers); });
+                            },
+                            [this, id = config->gateway.id](const gallery::Matcher& matcher) {
+                              note(rules::gateway_gallery_changed(id, clock_.wall(), matcher.facility(), matcher.version(),
+                                                                  matcher.digest(), matcher.people()));
+                            },
+                            [this, id = config->gateway.id](const std::string& facility, const std::string& running, const Error& why) {
+                              note(rules::gateway_gallery_rejected(id, clock_.wall(), facility, running, why));
+                            }});
+  keeper_ = std::make_unique<ClipKeeper>(
+      *files_, folder_.clips(),
+      ClipKeeper::Upcalls{[this](ClipRecord record) { on_clip(std::move(record)); },
+                          [this](const ClipRecord& record, const std::vector<std::string>& subjects) {
+                            return journalled([&] {
+                              for (const std::string& subject : subjects) note(clip_removed(record, subject, clock_.wall()));
+                            });
+                          },
+                          [this] { return config_.with([](const ConfigPtr& value) { return value->storage; }); }},
+      clock_);
+}
+
+void Gateway::keep_series(rules::ThermalSeries series) { series_->record({std::move(series.digest), std::move(series.entry)}); }
+
+}  // namespace kanhu
