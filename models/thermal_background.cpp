@@ -11,9 +11,11 @@
 namespace kanhu::models {
 namespace {
 
-constexpr double kLeastWarmth_k = 1.0;
-constexpr double kNoises = 5;         // standard deviations of the smoothed picture
-constexpr double kFurniture_k = 2.5;  // as much warmer than the middle of the room a wall or window may be
+constexpr double kLeastWarmth_k = 0.6;
+constexpr double kColder_k = 1.0;
+constexpr double kNoises = 5;           // standard deviations of the smoothed picture
+constexpr double kFurniture_k = 2.5;    // as much warmer than the middle of the room a wall or window may be
+constexpr std::size_t kRemembered = 9;  // pictures, two a second
 constexpr int kPlacesForDrift = 384;
 constexpr double kLearning_s = 20;
 constexpr double kAbsorbing_s = 2;
@@ -56,7 +58,6 @@ std::vector<WarmBlob> ThermalBackground::look(const cv::Mat& smoothed, double sm
   cv::Mat stats, centres;
   const int count = cv::connectedComponentsWithStats(mask_, labels_, stats, centres, 8, CV_32S);
   std::vector<WarmBlob> blobs(static_cast<std::size_t>(std::max(0, count - 1)));
-  std::vector<double> sums(blobs.size(), 0);
   for (int row = 0; row < labels_.rows; ++row) {
     const auto* label = labels_.ptr<int>(row);
     const auto* warm = warmth_.ptr<float>(row);
@@ -65,9 +66,11 @@ std::vector<WarmBlob> ThermalBackground::look(const cv::Mat& smoothed, double sm
       const auto index = static_cast<std::size_t>(label[column] - 1);
       WarmBlob& blob = blobs[index];
       const auto k = static_cast<double>(warm[column]);
-      sums[index] += k;
-      blob.x += k * column;
-      blob.y += k * row;
+      // So that a pixel at the edge moves nothing when it comes and goes.
+      const double beyond = k - threshold_ + 1e-6;
+      blob.core_k += beyond;
+      blob.x += beyond * column;
+      blob.y += beyond * row;
       blob.heat += k * area_m2[static_cast<std::size_t>(row)];
       blob.peak_k = std::max(blob.peak_k, k);
     }
@@ -76,18 +79,26 @@ std::vector<WarmBlob> ThermalBackground::look(const cv::Mat& smoothed, double sm
     const auto index = static_cast<std::size_t>(i - 1);
     WarmBlob& blob = blobs[index];
     blob.label = i;
-    blob.x /= sums[index];
-    blob.y /= sums[index];
+    blob.x /= blob.core_k;
+    blob.y /= blob.core_k;
     blob.box = {stats.at<int>(i, cv::CC_STAT_LEFT), stats.at<int>(i, cv::CC_STAT_TOP), stats.at<int>(i, cv::CC_STAT_WIDTH),
                 stats.at<int>(i, cv::CC_STAT_HEIGHT)};
   }
-  if (recent_.empty() || now - recent_.back().first >= 0.25) recent_.emplace_back(now, warmth_.clone());
-  while (recent_.size() > 5) recent_.pop_front();
+  for (int row = 0; row < labels_.rows; ++row) {
+    const auto* label = labels_.ptr<int>(row);
+    for (int column = 0; column < labels_.cols; ++column) {
+      if (label[column] == 0) continue;
+      WarmBlob& blob = blobs[static_cast<std::size_t>(label[column] - 1)];
+      blob.spread_px2 += (column - blob.x) * (column - blob.x) + (row - blob.y) * (row - blob.y);
+    }
+  }
+  if (recent_.empty() || now - recent_.back().first >= 0.48) recent_.emplace_back(now, warmth_.clone());
+  while (recent_.size() > kRemembered) recent_.pop_front();
   return blobs;
 }
 
-double ThermalBackground::peak_a_second_ago(const cv::Rect& box) const {
-  if (recent_.size() < 5) return std::numeric_limits<double>::lowest();
+double ThermalBackground::peak_before(const cv::Rect& box) const {
+  if (recent_.size() < kRemembered) return std::numeric_limits<double>::lowest();
   const cv::Mat& then = recent_.front().second;
   double most = 0;
   for (int row = box.y; row < box.br().y; ++row) {
@@ -102,7 +113,7 @@ void ThermalBackground::learn(const std::vector<std::uint8_t>& absorb, const cv:
   cv::dilate(mask_, near, cv::Mat());
   const auto slow = static_cast<float>(1 - std::exp(-passed / kLearning_s));
   const auto fast = static_cast<float>(1 - std::exp(-passed / kAbsorbing_s));
-  const auto cold = static_cast<float>(-kLeastWarmth_k);
+  const auto cold = static_cast<float>(-kColder_k);
   for (int row = 0; row < base_.rows; ++row) {
     auto* base = base_.ptr<float>(row);
     const auto* warm = warmth_.ptr<float>(row);

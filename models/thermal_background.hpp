@@ -10,10 +10,12 @@ namespace kanhu::models {
 
 // A connected place warmer than the empty room.
 struct WarmBlob {
-  int label = 0;        // in ThermalBackground::labels()
-  double x = 0, y = 0;  // middle of its warmth, px
-  double heat = 0;      // K m2: warmth above the room, summed over its area
-  double peak_k = 0;    // above the room
+  int label = 0;          // in ThermalBackground::labels()
+  double x = 0, y = 0;    // middle of its warmth beyond the threshold, px
+  double heat = 0;        // K m2: warmth above the room, summed over its area
+  double core_k = 0;      // that warmth, summed over its pixels
+  double spread_px2 = 0;  // squared distances of its pixels from its middle, summed
+  double peak_k = 0;      // above the room
   cv::Rect box;
 };
 
@@ -37,9 +39,10 @@ class ThermalBackground {
 
   const cv::Mat& labels() const { return labels_; }
   const cv::Mat& warmth() const { return warmth_; }
-  double level_c() const { return level_; }  // mean of the empty room
-  // The most a place inside `box` was above the room a second ago; nothing known: a very large number.
-  double peak_a_second_ago(const cv::Rect& box) const;
+  double level_c() const { return level_; }          // mean of the empty room
+  double threshold_k() const { return threshold_; }  // of the picture last looked at
+  // The most a place inside `box` was above the room four seconds ago; nothing known: a very small number.
+  double peak_before(const cv::Rect& box) const;
 
  private:
   void take_out_drift();

@@ -16,6 +16,11 @@ constexpr double kConfirm_s = 0.3;  // that somebody must have been followed
 constexpr double kHold_s = 2;       // after a calibration nothing is decided anew
 constexpr double kStuck_s = 10;
 constexpr double kSkin_c = 33, kUsualRoom_c = 22;  // apparent
+constexpr double kClothes_c = 29.5;
+constexpr double kHead_m2 = 0.031, kShoulders_m2 = 0.12;  // seen from above
+constexpr double kSpread = 0.7;                           // of the warmth stays in the pixel it comes from
+constexpr double kStays = 0.5;                            // of the heat it takes to appear is enough to stay
+constexpr double kClearly = 1.3;                          // times the threshold
 constexpr double kShoulders_m = 1.1;
 constexpr double kFarthest_m = 8;
 constexpr double kHotThing_k = 5;  // above the room, before a thing is worth telling
@@ -106,20 +111,32 @@ class ThermalPresence::Room {
     const double level = background_.level_c();
     // Somebody is as much warmer than the room as skin is.
     const double contrast = radiometric_ ? std::clamp((kSkin_c - level) / (kSkin_c - kUsualRoom_c), 0.3, 1.3) : 1;
-    std::erase_if(blobs, [&](const WarmBlob& blob) { return blob.heat < options_.least_heat_k_m2 * contrast; });
+    const double least = options_.least_heat_k_m2 * contrast;
+    std::erase_if(blobs, [&](const WarmBlob& blob) { return blob.heat < kStays * least; });
     const WarmTracks::Room room{pitch_,
                                 cleaner_.smoothed().size(),
                                 cleaner_.noise_k(),
                                 level,
                                 radiometric_,
                                 options_.hottest_person_c,
+                                least,
+                                too_warm_,
                                 [&](const cv::Rect& box) { return cleaner_.hottest(frame, box); },
-                                [&](const cv::Rect& box) { return background_.peak_a_second_ago(box); }};
+                                [&](const cv::Rect& box) { return background_.peak_before(box); }};
     tracks_.follow(blobs, room, now);
-    too_warm_ = radiometric_ && level > options_.too_warm_room_c - (too_warm_ ? 0.5 : 0);
+    too_warm_ = radiometric_ && too_warm(level + (too_warm_ ? 0.5 : 0));
     tracks_.look_for_missing(room, passed, !too_warm_);
     if (!too_warm_) background_.learn(absorbed(), tracks_.around_missing(room), passed);
     result_ = conclusion(frame, now);
+  }
+
+  // Whether head and shoulders of somebody would hardly show in a pixel in the middle of the view.
+  bool too_warm(double level) const {
+    if (level > options_.too_warm_room_c) return true;
+    const double area = area_[area_.size() / 2];
+    const double head = (kSkin_c - level) * std::min(1.0, kHead_m2 / area);
+    const double clothes = std::max(0.0, kClothes_c - level) * std::min(1.0, kShoulders_m2 / area);
+    return kSpread * (head + clothes) < kClearly * background_.threshold_k();
   }
 
   // By label, what becomes background: things and prints, unless somebody shares their blob.
@@ -142,7 +159,7 @@ class ThermalPresence::Room {
       if (track.nature == WarmNature::kThing && track.peak_k > kHotThing_k && result.hot_spots.size() < kMostThermalPeople)
         result.hot_spots.push_back({box, radiometric_ ? cleaner_.hottest(frame, track.box) : 0});
       if (track.nature == WarmNature::kThing || track.nature == WarmNature::kPrint || now - track.born < kConfirm_s) continue;
-      if (track.nature == WarmNature::kOpen && (track.from_start || track.at_print)) {
+      if (track.nature == WarmNature::kOpen && (track.from_start || (track.at_print && !is_as_warm_as_its_person(track)))) {
         unclear = unclear || track.from_start;
         continue;
       }

@@ -16,7 +16,10 @@ enum class WarmNature { kOpen, kPerson, kThing, kPrint };
 struct WarmTrack {
   struct Second {  // means over a whole second
     double x = 0, y = 0;
-    double heat = 0;  // in units of the difference between skin and room: in a room that warms nobody cools
+    double heat = 0;       // in units of the difference between skin and room: in a room that warms nobody cools
+    double peak = 0;       // in the same units
+    double heat_k_m2 = 0;  // in itself
+    double noise_px2 = 0;  // what noise alone does to the place in one picture
     int pictures = 0;
   };
   std::uint64_t id = 0;
@@ -24,17 +27,21 @@ struct WarmTrack {
   int label = 0;                         // of the picture last looked at
   double born = 0, seen = 0, alive = 0;  // s; alive: last moved by itself
   double born_x = 0, born_y = 0, x = 0, y = 0;
-  double heat = 0, usual_heat = 0, peak_k = 0;
+  double heat = 0, usual_heat = 0, peak_k = 0, usual_peak = 0, most_heat = 0;
   cv::Rect box;
   bool from_start = false;     // was there in the first picture
   bool moved = false;          // away from where it appeared
   bool at_print = false;       // appeared where somebody is or just was
+  bool at_border = false;      // appeared where one comes in
+  double print_peak = 0;       // of whom it may be the print, K
   std::uint64_t origin = 0;    // the person beside whom it appeared
   std::optional<double> left;  // somebody walked away from here, s
-  double heat_then = 0;
   std::deque<Second> past;
   long second = -1;
 };
+
+// Whether it is as warm at its warmest as the person it may be the print of: prints are cooler than heads.
+bool is_as_warm_as_its_person(const WarmTrack& track);
 
 // Warm places followed from picture to picture, and what each is. Somebody comes in by himself, at once, and is never quite still;
 // the sun and a radiator come slowly; what somebody leaves behind is where he was, does not move and only cools.
@@ -49,8 +56,10 @@ class WarmTracks {
     double level_c = 22;
     bool radiometric = true;
     double hottest_person_c = 40;
-    std::function<double(const cv::Rect&)> hottest_c;          // in a box of the picture
-    std::function<double(const cv::Rect&)> peak_a_second_ago;  // K above the room
+    double least_heat_k_m2 = 0;                          // that something new must have
+    bool too_warm = false;                               // nobody becomes a thing or a print now
+    std::function<double(const cv::Rect&)> hottest_c;    // in a box of the picture
+    std::function<double(const cv::Rect&)> peak_before;  // four seconds ago, K above the room
   };
 
   void begin(double now) { started_ = now; }
@@ -68,7 +77,7 @@ class WarmTracks {
     double x = 0, y = 0, since = 0, looked = 0;  // px; s
   };
   struct Place {
-    double x = 0, y = 0, when = 0;
+    double x = 0, y = 0, when = 0, peak = 0;
   };
 
   void take(WarmTrack& track, const WarmBlob& blob, const Room& room, double now, bool alone);

@@ -23,18 +23,26 @@ double covered(const Body& body, double x, double y) {
   return body.cover * std::clamp((1 - distance) / std::max(body.edge, 1e-3) + 0.5, 0.0, 1.0);
 }
 
-std::vector<double> heat_of(const Scene& scene, const Moment& now) {
+// Above the ambient temperature, in the fine grid.
+std::vector<double> furniture_of(const Scene& scene) {
   const Sensor& sensor = scene.sensor;
   const int width = sensor.width * kSupersampling, height = sensor.height * kSupersampling;
   const double step = sensor.pixel_pitch_m() / kSupersampling;
-  std::vector<double> fine(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
-  for (int row = 0; row < height; ++row) {
-    for (int column = 0; column < width; ++column) {
-      const double x = (column + 0.5) * step, y = (row + 0.5) * step;
-      double heat = now.ambient_c + (scene.furniture ? scene.furniture(x, y) : 0);
-      fine[static_cast<std::size_t>(row) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column)] = heat;
-    }
+  std::vector<double> fine(static_cast<std::size_t>(width) * static_cast<std::size_t>(height), 0);
+  for (int row = 0; scene.furniture && row < height; ++row) {
+    for (int column = 0; column < width; ++column)
+      fine[static_cast<std::size_t>(row) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column)] =
+          scene.furniture((column + 0.5) * step, (row + 0.5) * step);
   }
+  return fine;
+}
+
+std::vector<double> heat_of(const Scene& scene, const std::vector<double>& furniture, const Moment& now) {
+  const Sensor& sensor = scene.sensor;
+  const int width = sensor.width * kSupersampling, height = sensor.height * kSupersampling;
+  const double step = sensor.pixel_pitch_m() / kSupersampling;
+  std::vector<double> fine = furniture;
+  for (double& heat : fine) heat += now.ambient_c;
   for (const Body& body : now.bodies) {
     const double reach_x = body.half_width_m * (1 + body.edge), reach_y = body.half_height_m * (1 + body.edge);
     const int left = std::max(0, static_cast<int>((body.x_m - reach_x) / step)),
@@ -122,7 +130,8 @@ Sensor bolometer320() {
   return sensor;
 }
 
-Camera::Camera(const Scene& scene, std::uint64_t seed) : scene_(&scene), state_(seed * 0x9e3779b97f4a7c15ULL + 1) {
+Camera::Camera(const Scene& scene, std::uint64_t seed)
+    : scene_(&scene), state_(seed * 0x9e3779b97f4a7c15ULL + 1), furniture_(furniture_of(scene)) {
   const auto count = static_cast<std::size_t>(scene.sensor.width) * static_cast<std::size_t>(scene.sensor.height);
   for (std::size_t i = 0; i < count; ++i) pattern_.push_back(scene.sensor.fixed_pattern_k * normal());
   wander_ = scene.sensor.wander_k * normal();
@@ -152,7 +161,7 @@ std::optional<Camera::Picture> Camera::next() {
     picture.centi_c = last_;
     return picture;
   }
-  auto heat = heat_of(*scene_, picture.truth);
+  auto heat = heat_of(*scene_, furniture_, picture.truth);
   spread(heat, sensor.width, sensor.height, sensor.spread_px);
   for (std::size_t i = 0; i < heat.size(); ++i) {
     double value = heat[i] + pattern_[i] + wander_ + picture.truth.level_k + sensor.noise_k * normal();

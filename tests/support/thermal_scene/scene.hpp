@@ -76,7 +76,7 @@ class Camera {
   std::optional<double> spare_;
   std::uint64_t frame_ = 0;
   double wander_ = 0;
-  std::vector<double> pattern_;
+  std::vector<double> furniture_, pattern_;
   std::vector<std::int16_t> last_;
 };
 

@@ -111,7 +111,7 @@ TEST_CASE("beyond the room for them the oldest files are removed, today's never"
   files.put("/data/faces/faces-20260919.jsonl", std::string(600, 'x'));
   files.put("/data/faces/faces-20260920.jsonl", std::string(600, 'x'));
   files.put(kToday, std::string(300, 'x') + "\n");
-  write(files, clock, 0, 1, 1000);
+  write(files, clock, 0, 1, 1200);
   CHECK_FALSE(files.exists("/data/faces/faces-20260919.jsonl"));
   CHECK(files.exists("/data/faces/faces-20260920.jsonl"));
   write(files, clock, 1, 1, 10);
