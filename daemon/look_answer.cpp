@@ -122,6 +122,7 @@ std::string waits_for(const CameraConfig& camera, const ThermalBoard::Row& row) 
     if (!gives_pictures(camera) && (judged || row.health.fact(HealthFact::kPacketsArriving) == Truth::kTrue)) return {};
     return fmt::format("waits for a message on topic {} of broker {}", kanhu::quoted(camera.sensor->topic), camera.sensor->broker);
   }
+  if (camera.detector.name == "thermal-blob") return "detector thermal-blob shows no picture; detector thermal does";
   if (row.health.fact(HealthFact::kConnected) != Truth::kTrue) return "waits for its video to connect";
   if (row.health.fact(HealthFact::kAnalysed) == Truth::kFalse) return "waits for a worker that analyses it";
   return fmt::format("waits for a picture that detector {} can judge", camera.detector.name);

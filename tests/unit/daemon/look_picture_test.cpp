@@ -66,14 +66,14 @@ TEST_CASE("a terminal narrower than the matrix leaves cells out") {
 TEST_CASE("people and hot things are outlined around what is seen of them, with number and degrees, borders dotted") {
   const Lines lines = picture_lines(sight_of(look_of("array-1", warm_room())), plain(32));
   CHECK(lines == Lines{
+                     "                                ",
                      "   +7-------+                   ",
-                     "   |        |                   ",
                      "   |oooooooo|                   ",
                      "   |oooooooo|                   ",
                      "   |oooooooo|                   ",
-                     "   |oooooooo|               +!60",
-                     "   +--------+               |@@|",
-                     "                            +--+",
+                     "   |oooooooo|              +!60+",
+                     "   +--------+              |@@@|",
+                     "                           +---+",
                  });
   Json bordered = look_without_marks();
   bordered["zones"][0]["polygons"] = Json::parse("[[[0,0],[0.5,0],[0.5,1],[0,1]]]");
@@ -149,7 +149,7 @@ TEST_CASE("the list is one line a source, for status too") {
   CHECK(lines[0] == "infrared                 sensor        picture        coolest  warmest people  presence");
   CHECK(lines[1] ==
         "station-a/bed-1          video         1.0 s ago       20.0 C   60.0 C      1  bed present (1), floor unknown (starting)");
-  CHECK(lines[4] == "station-a/front-door     contact       -                   -        -      -  closed");
+  CHECK(lines[4] == "station-a/front-door     contact       -                    -        -      -  closed");
   CHECK(look_table(Json::array(), plain(80)).empty());
 }
 

@@ -14,8 +14,8 @@ using test::said;
 using test::wall_at;
 using test::warm_room;
 
-struct Bench {
-  Bench() { board.use(config); }
+struct Outlook {
+  Outlook() { board.use(config); }
   Json look(const std::string& source, double at_s) const {
     auto answer = look_at(config, board, source, mono_at(at_s));
     REQUIRE(answer);
@@ -25,7 +25,7 @@ struct Bench {
   ThermalBoard board;
 };
 
-HealthObservation health(Truth connected, const std::string& cause = "") {
+HealthObservation connection(Truth connected, const std::string& cause = "") {
   HealthObservation made;
   made.set(HealthFact::kConnected, connected);
   made.cause = cause;
@@ -33,85 +33,85 @@ HealthObservation health(Truth connected, const std::string& cause = "") {
 }
 
 TEST_CASE("the board keeps the newest picture of infrared sources only, and nothing of sources it does not know") {
-  Bench bench;
-  bench.board.observe(said("lobby", PresenceObservation{"", Presence::kPresent, "", 1, 0, 0, 0, ""}), mono_at(1));
-  bench.board.observe(said("stranger", warm_room()), mono_at(1));
-  CHECK_FALSE(bench.board.row("lobby"));
-  CHECK_FALSE(bench.board.row("stranger"));
-  bench.board.observe(said("bed-1", warm_room(), 1), mono_at(1));
+  Outlook outlook;
+  outlook.board.observe(said("lobby", PresenceObservation{"", Presence::kPresent, "", 1, 0, 0, 0, ""}), mono_at(1));
+  outlook.board.observe(said("stranger", warm_room()), mono_at(1));
+  CHECK_FALSE(outlook.board.row("lobby"));
+  CHECK_FALSE(outlook.board.row("stranger"));
+  outlook.board.observe(said("bed-1", warm_room(), 1), mono_at(1));
   ThermalObservation newer = warm_room();
   newer.people.clear();
-  bench.board.observe(said("bed-1", newer, 2), mono_at(2));
-  REQUIRE(bench.board.row("bed-1")->picture);
-  CHECK(bench.board.row("bed-1")->picture->seen.people.empty());
-  CHECK(bench.board.row("bed-1")->picture->time == wall_at(2));
+  outlook.board.observe(said("bed-1", newer, 2), mono_at(2));
+  REQUIRE(outlook.board.row("bed-1")->picture);
+  CHECK(outlook.board.row("bed-1")->picture->seen.people.empty());
+  CHECK(outlook.board.row("bed-1")->picture->time == wall_at(2));
 }
 
 TEST_CASE("a tick is no sign of life") {
-  Bench bench;
-  bench.board.observe(said("bed-1", TickObservation{}), mono_at(1));
-  CHECK_FALSE(bench.board.row("bed-1")->heard);
+  Outlook outlook;
+  outlook.board.observe(said("bed-1", TickObservation{}), mono_at(1));
+  CHECK_FALSE(outlook.board.row("bed-1")->heard);
 }
 
 TEST_CASE("a picture is as old as its arrival at this machine, not as its way through analysis") {
-  Bench bench;
+  Outlook outlook;
   Observation late = said("bed-1", warm_room());
   late.arrival = mono_at(8);
-  bench.board.observe(late, mono_at(10));
-  CHECK(bench.look("bed-1", 12)["age_s"] == 4.0);
+  outlook.board.observe(late, mono_at(10));
+  CHECK(outlook.look("bed-1", 12)["age_s"] == 4.0);
 }
 
 TEST_CASE("since says when a zone's state began, not when it was last said") {
-  Bench bench;
+  Outlook outlook;
   const auto bed = [](Presence state, int count) { return PresenceObservation{"bed", state, "", count, 0, 0, 1, "person"}; };
-  bench.board.observe(said("bed-1", bed(Presence::kPresent, 1), 1), mono_at(1));
-  bench.board.observe(said("bed-1", bed(Presence::kPresent, 2), 5), mono_at(5));
-  CHECK(bench.board.row("bed-1")->zones.at("bed").since == wall_at(1));
-  CHECK(bench.board.row("bed-1")->zones.at("bed").count == 2);
-  bench.board.observe(said("bed-1", bed(Presence::kAbsent, 0), 9), mono_at(9));
-  CHECK(bench.board.row("bed-1")->zones.at("bed").since == wall_at(9));
+  outlook.board.observe(said("bed-1", bed(Presence::kPresent, 1), 1), mono_at(1));
+  outlook.board.observe(said("bed-1", bed(Presence::kPresent, 2), 5), mono_at(5));
+  CHECK(outlook.board.row("bed-1")->zones.at("bed").since == wall_at(1));
+  CHECK(outlook.board.row("bed-1")->zones.at("bed").count == 2);
+  outlook.board.observe(said("bed-1", bed(Presence::kAbsent, 0), 9), mono_at(9));
+  CHECK(outlook.board.row("bed-1")->zones.at("bed").since == wall_at(9));
 }
 
 TEST_CASE("when its worker is gone a source's zones are unknown, never what they were") {
-  Bench bench;
-  bench.board.observe(said("bed-1", PresenceObservation{"bed", Presence::kPresent, "", 1, 0, 0, 1, ""}, 1), mono_at(1));
-  bench.board.lose({"bed-1", "stranger"}, wall_at(3));
-  const Json zone = bench.look("bed-1", 4)["zones"][0];
+  Outlook outlook;
+  outlook.board.observe(said("bed-1", PresenceObservation{"bed", Presence::kPresent, "", 1, 0, 0, 1, ""}, 1), mono_at(1));
+  outlook.board.lose({"bed-1", "stranger"}, wall_at(3));
+  const Json zone = outlook.look("bed-1", 4)["zones"][0];
   CHECK(zone["state"] == "unknown");
   CHECK(zone["reason"] == "not_analysed");
   CHECK(zone["count"] == 0);
 }
 
 TEST_CASE("another configuration keeps what is known of sources that stay and forgets sources, zones and disabled ones that go") {
-  Bench bench;
+  Outlook outlook;
   for (const char* zone : {"bed", "floor"})
-    bench.board.observe(said("bed-1", PresenceObservation{zone, Presence::kAbsent, "", 0, 0, 0, 1, ""}), mono_at(1));
-  bench.board.observe(said("array-1", warm_room()), mono_at(1));
-  bench.board.observe(said("front-door", ContactObservation{true}), mono_at(1));
-  auto& cameras = bench.config.facilities[0].cameras;
+    outlook.board.observe(said("bed-1", PresenceObservation{zone, Presence::kAbsent, "", 0, 0, 0, 1, ""}), mono_at(1));
+  outlook.board.observe(said("array-1", warm_room()), mono_at(1));
+  outlook.board.observe(said("front-door", ContactObservation{true}), mono_at(1));
+  auto& cameras = outlook.config.facilities[0].cameras;
   cameras[0].zones.pop_back();
   cameras[1].enabled = false;
   cameras.erase(cameras.begin() + 3);
-  bench.board.use(bench.config);
-  CHECK(bench.board.row("bed-1")->zones.count("bed") == 1);
-  CHECK(bench.board.row("bed-1")->zones.count("floor") == 0);
-  CHECK_FALSE(bench.board.row("array-1")->picture);
-  CHECK_FALSE(bench.board.row("front-door"));
-  CHECK(bench.look("array-1", 2)["waiting"] == "the configuration says enabled: false");
+  outlook.board.use(outlook.config);
+  CHECK(outlook.board.row("bed-1")->zones.count("bed") == 1);
+  CHECK(outlook.board.row("bed-1")->zones.count("floor") == 0);
+  CHECK_FALSE(outlook.board.row("array-1")->picture);
+  CHECK_FALSE(outlook.board.row("front-door"));
+  CHECK(outlook.look("array-1", 2)["waiting"] == "the configuration says enabled: false");
 }
 
 TEST_CASE("zones of one source are bounded whatever is said of them") {
-  Bench bench;
+  Outlook outlook;
   for (int i = 0; i < 1000; ++i)
-    bench.board.observe(said("bed-1", PresenceObservation{"z" + std::to_string(i), Presence::kAbsent, "", 0, 0, 0, 1, ""}), mono_at(1));
-  CHECK(bench.board.row("bed-1")->zones.size() <= 64);
+    outlook.board.observe(said("bed-1", PresenceObservation{"z" + std::to_string(i), Presence::kAbsent, "", 0, 0, 0, 1, ""}), mono_at(1));
+  CHECK(outlook.board.row("bed-1")->zones.size() <= 64);
 }
 
 TEST_CASE("an answer holds picture, people, hot things, zones and mount of a radiometric source") {
-  Bench bench;
-  bench.board.observe(said("bed-1", warm_room()), mono_at(10));
-  bench.board.observe(said("bed-1", PresenceObservation{"bed", Presence::kPresent, "", 1, 0, 0, 1, ""}), mono_at(10));
-  const Json look = bench.look("bed-1", 10.5);
+  Outlook outlook;
+  outlook.board.observe(said("bed-1", warm_room()), mono_at(10));
+  outlook.board.observe(said("bed-1", PresenceObservation{"bed", Presence::kPresent, "", 1, 0, 0, 1, ""}), mono_at(10));
+  const Json look = outlook.look("bed-1", 10.5);
   CHECK(look["facility"] == "station-a");
   CHECK(look["name"] == "一号床");
   CHECK(look["kind"] == "radiometric");
@@ -132,75 +132,75 @@ TEST_CASE("an answer holds picture, people, hot things, zones and mount of a rad
 }
 
 TEST_CASE("a hot urn does not take the palette away from people, and noise does not get it") {
-  Bench bench;
-  bench.board.observe(said("bed-1", warm_room()), mono_at(1));
+  Outlook outlook;
+  outlook.board.observe(said("bed-1", warm_room()), mono_at(1));
   // 40 °C is cell 100 of steps of 0.2 K from 20 °C.
-  CHECK(bench.look("bed-1", 1)["palette"] == Json::parse(R"({"from_cell":0.0,"to_cell":100.0})"));
+  CHECK(outlook.look("bed-1", 1)["palette"] == Json::parse(R"({"from_cell":0.0,"to_cell":100.0})"));
   ThermalObservation empty = warm_room();
   empty.matrix.cells.assign(32, 3);
   empty.matrix.cells[4] = 4;
-  bench.board.observe(said("bed-1", empty), mono_at(2));
-  CHECK(bench.look("bed-1", 2)["palette"] == Json::parse(R"({"from_cell":3.0,"to_cell":28.0})"));
+  outlook.board.observe(said("bed-1", empty), mono_at(2));
+  CHECK(outlook.look("bed-1", 2)["palette"] == Json::parse(R"({"from_cell":3.0,"to_cell":28.0})"));
 }
 
 TEST_CASE("no degree Celsius is in the answer of a relative source") {
-  Bench bench;
+  Outlook outlook;
   ThermalObservation seen = warm_room();
   seen.matrix.kind = ThermalKind::kRelative;
-  bench.board.observe(said("bed-1", seen), mono_at(1));
-  const std::string text = bench.look("bed-1", 1).dump() + look_list(bench.config, bench.board, mono_at(1)).dump();
+  outlook.board.observe(said("bed-1", seen), mono_at(1));
+  const std::string text = outlook.look("bed-1", 1).dump() + look_list(outlook.config, outlook.board, mono_at(1)).dump();
   CHECK(text.find("_c\"") == std::string::npos);
-  CHECK(bench.look("bed-1", 1)["step_nominal_k"] == 0.2);
+  CHECK(outlook.look("bed-1", 1)["step_nominal_k"] == 0.2);
 }
 
 TEST_CASE("a source that never spoke says what it waits for") {
-  Bench bench;
-  CHECK(bench.look("bed-1", 1)["waiting"] == "waits for its video to connect");
-  CHECK(bench.look("array-1", 1)["waiting"] == R"(waits for a message on topic "rooms/array-1" of broker house)");
-  bench.board.observe(said("bed-1", health(Truth::kFalse, "wrong user or password")), mono_at(1));
-  CHECK(bench.look("bed-1", 1)["waiting"] == "wrong user or password");
-  bench.board.observe(said("bed-1", health(Truth::kTrue)), mono_at(2));
-  CHECK(bench.look("bed-1", 2)["waiting"] == "waits for a picture that detector thermal can judge");
-  CHECK_FALSE(bench.look("bed-1", 2).contains("cells"));
+  Outlook outlook;
+  CHECK(outlook.look("bed-1", 1)["waiting"] == "waits for its video to connect");
+  CHECK(outlook.look("array-1", 1)["waiting"] == R"(waits for a message on topic "rooms/array-1" of broker house)");
+  outlook.board.observe(said("bed-1", connection(Truth::kFalse, "wrong user or password")), mono_at(1));
+  CHECK(outlook.look("bed-1", 1)["waiting"] == "wrong user or password");
+  outlook.board.observe(said("bed-1", connection(Truth::kTrue)), mono_at(2));
+  CHECK(outlook.look("bed-1", 2)["waiting"] == "waits for a picture that detector thermal can judge");
+  CHECK_FALSE(outlook.look("bed-1", 2).contains("cells"));
 }
 
 TEST_CASE("a contact says open or closed, and neither after it was lost") {
-  Bench bench;
-  bench.board.observe(said("front-door", ContactObservation{true}), mono_at(1));
-  CHECK(bench.look("front-door", 1)["open"] == true);
-  bench.board.observe(said("front-door", health(Truth::kFalse, "its broker does not answer")), mono_at(2));
-  CHECK_FALSE(bench.look("front-door", 2).contains("open"));
-  CHECK(bench.look("front-door", 2)["waiting"] == "its broker does not answer");
+  Outlook outlook;
+  outlook.board.observe(said("front-door", ContactObservation{true}), mono_at(1));
+  CHECK(outlook.look("front-door", 1)["open"] == true);
+  outlook.board.observe(said("front-door", connection(Truth::kFalse, "its broker does not answer")), mono_at(2));
+  CHECK_FALSE(outlook.look("front-door", 2).contains("open"));
+  CHECK(outlook.look("front-door", 2)["waiting"] == "its broker does not answer");
 }
 
 TEST_CASE("a PIR has spoken when it says anything but unknown") {
-  Bench bench;
-  bench.board.observe(said("pir-1", PresenceObservation{"", Presence::kUnknown, "starting", 0, 0, 0, 0, ""}), mono_at(1));
-  CHECK(bench.look("pir-1", 1).contains("waiting"));
-  bench.board.observe(said("pir-1", PresenceObservation{"", Presence::kAbsent, "", 0, 0, 0, 1, ""}), mono_at(2));
-  CHECK_FALSE(bench.look("pir-1", 2).contains("waiting"));
-  CHECK(bench.look("pir-1", 2)["zones"][0]["state"] == "absent");
+  Outlook outlook;
+  outlook.board.observe(said("pir-1", PresenceObservation{"", Presence::kUnknown, "starting", 0, 0, 0, 0, ""}), mono_at(1));
+  CHECK(outlook.look("pir-1", 1).contains("waiting"));
+  outlook.board.observe(said("pir-1", PresenceObservation{"", Presence::kAbsent, "", 0, 0, 0, 1, ""}), mono_at(2));
+  CHECK_FALSE(outlook.look("pir-1", 2).contains("waiting"));
+  CHECK(outlook.look("pir-1", 2)["zones"][0]["state"] == "absent");
 }
 
 TEST_CASE("an id that is none names the nearest one, and a camera that is not infrared says so") {
-  Bench bench;
-  const auto near = look_at(bench.config, bench.board, "bed-2", mono_at(1));
+  Outlook outlook;
+  const auto near = look_at(outlook.config, outlook.board, "bed-2", mono_at(1));
   REQUIRE_FALSE(near);
   CHECK(near.error().kind == ErrorKind::kNotFound);
   CHECK(near.error().message == R"(there is no infrared source "bed-2"; did you mean bed-1?)");
-  const auto visible = look_at(bench.config, bench.board, "lobby", mono_at(1));
+  const auto visible = look_at(outlook.config, outlook.board, "lobby", mono_at(1));
   REQUIRE_FALSE(visible);
   CHECK(visible.error().kind == ErrorKind::kInvalidArgument);
   CHECK_THAT(visible.error().message, Catch::Contains("its detector is blazeface"));
-  const auto none = look_at(Config(), bench.board, "bed-1", mono_at(1));
+  const auto none = look_at(Config(), outlook.board, "bed-1", mono_at(1));
   REQUIRE_FALSE(none);
   CHECK_THAT(none.error().message, Catch::Contains("no infrared source"));
 }
 
 TEST_CASE("the list has every infrared source in the configuration's order, the silent ones too") {
-  Bench bench;
-  bench.board.observe(said("bed-1", warm_room()), mono_at(1));
-  const Json list = look_list(bench.config, bench.board, mono_at(3));
+  Outlook outlook;
+  outlook.board.observe(said("bed-1", warm_room()), mono_at(1));
+  const Json list = look_list(outlook.config, outlook.board, mono_at(3));
   REQUIRE(list.size() == 4);
   CHECK(list[0]["source"] == "bed-1");
   CHECK(list[0]["age_s"] == 2.0);
