@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "daemon/commands.hpp"
 #include "daemon/look_text.hpp"
@@ -61,7 +60,7 @@ int look_again_and_again(const LookOptions& options, const Json& first) {
     if (answer) last = shown(options, *answer);
     std::vector<std::string> lines = last;
     if (!answer && options.json) lines.clear();
-    if (!options.json && ::isatty(STDOUT_FILENO) == 1)
+    if (!options.json && screen.is_terminal())
       lines.push_back(answer ? "q or Ctrl-C ends" : "\033[1;31m" + answer.error().message + "\033[0m");
     screen.draw(lines);
     if (!screen.wait(std::chrono::seconds(1))) return EX_OK;

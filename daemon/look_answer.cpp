@@ -15,7 +15,7 @@ namespace kanhu {
 namespace {
 
 // A palette stretched over less would show noise as if it were people.
-constexpr double kLeastRangeKelvin = 5;
+constexpr double kLeastRangeKelvin = 8;
 // What is hotter than people takes no colours from them: it is all of the hottest one.
 constexpr double kHottestPersonCelsius = 40;
 

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #include <poll.h>
 #include <unistd.h>
@@ -27,7 +29,9 @@ void write_whole(const std::string& text) {
 
 }  // namespace
 
-WatchScreen::WatchScreen() : terminal_(::isatty(STDOUT_FILENO) == 1) {
+WatchScreen::WatchScreen() {
+  const char* kind = std::getenv("TERM");
+  terminal_ = ::isatty(STDOUT_FILENO) == 1 && kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb";
   leave_screen = 0;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) on_signal(signal, [](int) { leave_screen = 1; });
   if (!terminal_) return;
@@ -56,7 +60,7 @@ void WatchScreen::draw(const std::vector<std::string>& lines) {
     // Synchronized output (mode 2026): terminals that know it show the whole picture at once, the others ignore it. Nothing is cleared
     // before it is drawn over.
     text = "\033[?2026h\033[H";
-    for (std::size_t i = 0; i < lines.size(); ++i) text += (i > 0 ? "\r\n" : "") + lines[i] + "\033[K";
+    for (std::size_t i = 0; i < lines.size(); ++i) text += (i > 0 ? "\n" : "") + lines[i] + "\033[K";
     text += "\033[J\033[?2026l";
   }
   write_whole(text);

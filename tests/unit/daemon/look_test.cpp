@@ -140,7 +140,7 @@ TEST_CASE("a hot urn does not take the palette away from people, and noise does 
   empty.matrix.cells.assign(32, 3);
   empty.matrix.cells[4] = 4;
   outlook.board.observe(said("bed-1", empty), mono_at(2));
-  CHECK(outlook.look("bed-1", 2)["palette"] == Json::parse(R"({"from_cell":3.0,"to_cell":28.0})"));
+  CHECK(outlook.look("bed-1", 2)["palette"] == Json::parse(R"({"from_cell":3.0,"to_cell":43.0})"));
 }
 
 TEST_CASE("no degree Celsius is in the answer of a relative source") {
