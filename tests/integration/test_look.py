@@ -52,8 +52,8 @@ class Terminal:
 class Look(Case):
     def gateway_with_infrared(self):
         sim = self.simulator("name=warm,scene=thermal,person=out", "name=hall,person=out")
-        heat = camera("warm", sim.url("warm"), name="一号床", detector={"name": "thermal-blob", "fps": 5},
-                      zones=[{"zone": "bed", "polygon": HALF}, {"zone": "room"}])
+        heat = camera("warm", sim.url("warm"), detector={"name": "thermal-blob", "fps": 5}, zones=[{"zone": "bed", "polygon": HALF}, {"zone": "room"}])
+        heat["name"] = "一号床"
         off = camera("spare", sim.url("warm"), enabled=False, detector={"name": "thermal-blob"})
         gateway = self.gateway([facility("f1", [heat, off, camera("hall", sim.url("hall"), detector={"name": "none"})], zones=["bed", "room"])])
         gateway.wait_up("warm")
