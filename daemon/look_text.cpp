@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/text.hpp"
+
 namespace kanhu {
 namespace {
 
@@ -22,9 +24,19 @@ const Json& part(const Json& object, const char* key) {
   return object.is_object() && found != object.end() ? *found : kNothing;
 }
 
+// Names and causes come from configurations and devices: none of their control characters (C0, DEL, C1) reaches the terminal.
 std::string words_in(const Json& object, const char* key) {
-  const Json& text = part(object, key);
-  return text.is_string() ? text.get<std::string>() : std::string();
+  const Json& given = part(object, key);
+  if (!given.is_string()) return {};
+  const auto& text = given.get_ref<const std::string&>();
+  std::string shown;
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Step step = utf8_step(text, at);
+    const bool control = step.code_point < 0x20 || (step.code_point >= 0x7f && step.code_point < 0xa0);
+    shown += control || !step.valid ? "?" : text.substr(at, step.bytes);
+    at += step.bytes;
+  }
+  return shown;
 }
 
 double figure(const Json& object, const char* key) {

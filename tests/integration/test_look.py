@@ -1,16 +1,21 @@
 """What an administrator who hangs an infrared sensor sees: status, look in a terminal, look in a browser."""
+import base64
 import json
+import math
 import os
 import pty
+import random
 import re
 import select
 import signal
+import struct
 import time
 import urllib.error
 import urllib.request
 
-from harness import KANHU, PATIENCE, Case, camera, environment, facility, main, wait_for
+from harness import KANHU, PATIENCE, Case, camera, config_of, environment, facility, main, to_yaml, wait_for
 
+WIDTH, HEIGHT, RATE = 32, 24, 8  # of the radiometric room below
 HALF = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]
 
 
@@ -49,7 +54,56 @@ class Terminal:
         return code
 
 
+def warm_room(path, seconds, enters):
+    """Little-endian hundredths of a kelvin: 22 degrees with noise, an urn of 60 in a corner, from `enters` on somebody of 30 who walks in
+    from the left and sits down."""
+    noise = random.Random(5)
+    with open(path, "wb") as file:
+        for frame in range(seconds * RATE):
+            now = frame / RATE
+            rows = [[2200 + round(noise.gauss(0, 12)) for _ in range(WIDTH)] for _ in range(HEIGHT)]
+            for y in (20, 21, 22):
+                rows[y][28] = rows[y][29] = rows[y][30] = 6000
+            if now >= enters:
+                middle = min((now - enters) * 4, 14) + 0.4 * math.sin(now)
+                for y in range(9, 15):
+                    for x in range(max(0, round(middle) - 2), min(WIDTH, round(middle) + 3)):
+                        rows[y][x] = 3000 + round(noise.gauss(0, 25))
+            file.write(struct.pack(f"<{WIDTH * HEIGHT}H", *(27315 + value for row in rows for value in row)))
+
+
 class Look(Case):
+    def test_somebody_in_a_room_is_drawn_with_number_and_warmth_beside_an_urn_with_its_degrees(self):
+        room = self.folder / "room.y16"
+        warm_room(room, seconds=150, enters=15)
+        sensor = camera("sensor", f"file://{room}", detector={"name": "thermal"}, zones=[{"zone": "room"}])
+        sensor["main"]["thermal"] = {"size": f"{WIDTH}x{HEIGHT}", "fps": RATE, "scale": "0.01K"}
+        config = config_of(self.folder, [facility("f1", [sensor], zones=["room"])])
+        path = self.folder / "checked.yaml"
+        path.write_text(to_yaml(config))
+        if b"thermal" in self.kanhu("check-config", path, expect=None).stderr:
+            self.skipTest("this build reads no radiometric files")
+        gateway = self.gateway(None, config=config)
+
+        def somebody():
+            seen = self.look(gateway, "sensor")
+            return seen if seen.get("people") and seen["zones"][0]["state"] == "present" else None
+
+        look = wait_for(somebody, 60, "somebody is seen")
+        self.assertEqual((look["kind"], look["width"], look["height"]), ("radiometric", WIDTH, HEIGHT))
+        self.assertEqual(len(base64.b64decode(look["cells"])), WIDTH * HEIGHT)
+        self.assertLess(look["age_s"], 5)
+        self.assertTrue(20 < look["coolest_c"] < 22 and 59 < look["warmest_c"] < 61, look["coolest_c"])
+        self.assertGreater(look["people"][0]["warmth_k"], 4)
+        self.assertAlmostEqual(look["hot_spots"][0]["hottest_c"], 60, delta=1)
+        shown = self.kanhu("look", "sensor", "-c", gateway.path).stdout.decode()
+        self.assertRegex(shown, r"\+!60")
+        self.assertRegex(shown, rf"\+{look['people'][0]['id']}-+\+")
+        self.assertRegex(shown, r"K above the room, ")
+        self.assertRegex(self.kanhu("status", "-c", gateway.path, expect=None).stdout.decode(), r"(?m)^f1/sensor +video .* 60\.\d C +1 +room present \(1\)")
+        self.assertEqual(len(json.loads(gateway.http("/look/sensor.json")[1])["people"]), 1)
+        self.stop(gateway)
+
     def gateway_with_infrared(self):
         sim = self.simulator("name=warm,scene=thermal,person=out", "name=hall,person=out")
         heat = camera("warm", sim.url("warm"), detector={"name": "thermal-blob", "fps": 5}, zones=[{"zone": "bed", "polygon": HALF}, {"zone": "room"}])

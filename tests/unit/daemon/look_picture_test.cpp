@@ -172,6 +172,14 @@ TEST_CASE("answers of another shape are shown as far as they go, and nothing thr
   }
 }
 
+TEST_CASE("control characters in names and causes never reach the terminal") {
+  Json look = look_of("bed-1", warm_room());
+  look["name"] =
+      "a\033[2J\x07\xc2\x9b"
+      "31mé";
+  CHECK(look_text(look, plain(40))[0] == "station-a/bed-1  a?[2J??31mé");
+}
+
 TEST_CASE("names reach the pages as text, and the pages' own script and style are all the policy lets run") {
   Json row{{"source", "bed-1"}, {"facility", "station-a"}, {"name", R"(<script>alert("1")</script>&'x')"}};
   const std::string list = look_list_page(Json::array({row}));
