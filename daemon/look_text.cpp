@@ -134,7 +134,7 @@ void add_mount(std::vector<std::string>& lines, const Json& look) {
   if (figure(mount, "height_m") > 0) {
     lines.push_back(fmt::format("hangs at {:.2f} m, tilted by {:.0f} degrees", figure(mount, "height_m"), figure(mount, "tilt_degrees")));
   } else if (part(look, "cells").is_string()) {
-    lines.push_back("mount: not said; the view is taken to be 6.4 m wide at the height of people");
+    lines.push_back("mount: not said; it is taken to hang at 2.7 m and to look straight down");
   }
 }
 
