@@ -1,9 +1,11 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sysexits.h>
 
 #include "daemon/commands.hpp"
+#include "daemon/look_text.hpp"
 #include "pipelines/publish/publisher.hpp"
 
 namespace kanhu {
@@ -81,6 +83,8 @@ void print_table(const Json& state, const Json& info) {
                  text_of(camera, "words"));
     }
   }
+  const auto infrared = look_table(info.value("infrared", Json::array()), screen_of_stdout());
+  if (!infrared.empty()) fmt::print("\n{}\n", fmt::join(infrared, "\n"));
   const Json latencies = info.value("latency", Json::object());
   const Json& journal = info.at("journal");
   fmt::print("\ncapture to a subscriber's receipt  {}\n", latency(latencies, "capture_to_receipt"));
@@ -119,7 +123,7 @@ int status(StatusOptions options) {
 }  // namespace
 
 void add_status(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("status", "One row a camera: five health facts, last event, the cause in words");
+  auto* command = app.add_subcommand("status", "One row a camera: five health facts, last event, the cause in words; what infrared sees");
   command->footer("Exit code 1 when a camera is not up.");
   auto options = std::make_shared<StatusOptions>();
   command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();

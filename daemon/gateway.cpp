@@ -56,7 +56,8 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const ConfigPtr& config, const st
   std::unique_ptr<Gateway> gateway(new Gateway(config, config_path, std::move(*folder), std::move(files)));
   if (auto opened = gateway->open_publishing(); !opened) return tl::make_unexpected(opened.error());
   gateway->restore_incidents();
-  if (auto opened = gateway->open_answers(); !opened) return tl::make_unexpected(opened.error());
+  if (auto opened = gateway->open_workers(); !opened) return tl::make_unexpected(opened.error());
+  if (auto opened = gateway->open_sockets(); !opened) return tl::make_unexpected(opened.error());
   if (auto begun = gateway->cameras_->begin(*config); !begun) return tl::make_unexpected(begun.error());
   return gateway;
 }
@@ -71,7 +72,9 @@ Gateway::Gateway(const ConfigPtr& config, std::string config_path, DataFolder fo
       folder_(std::move(folder)),
       config_(config),
       provenance_(provenance_of(*config)),
-      cameras_enabled_(enabled_cameras(*config)) {}
+      cameras_enabled_(enabled_cameras(*config)) {
+  thermal_.use(*config);
+}
 
 Gateway::~Gateway() { shut_down(); }
 
@@ -119,7 +122,8 @@ void Gateway::restore_incidents() {
       config, *this, clock_, [this](rules::Rules& rules) { each_second(rules); },
       [this](identify::LedgerEntry entry) {
         ledger_->record({std::move(entry.digest), std::move(entry.entry)});
-      });
+      },
+      [this](const Observation& observation) { thermal_.observe(observation, clock_.mono()); });
   open_watches();
   rules_->post([this, open = recovery.open_incidents, clips = recovery.clips](rules::Rules& rules) {
     rules_snapshot_ = [&rules] { return rules.snapshot(); };
@@ -134,7 +138,7 @@ void Gateway::restore_incidents() {
   }
 }
 
-Result<void> Gateway::open_answers() {
+Result<void> Gateway::open_workers() {
   const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
   Workers::Options options;
   options.in_process = config->gateway.sources_per_worker == 0;
@@ -156,25 +160,7 @@ Result<void> Gateway::open_answers() {
           // What is on disk says what became of it, after the worker that wrote it.
           [this](const ClipRequest& request) { keeper_->settle(request); },
           [this](const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) { on_worker_gone(gone, cameras); }});
-
-  auto query = publish::QueryServer::open(
-      config->publish, [this] { return state_answer(); },
-      [this] {
-        return Json{{"info", info_answer()}};
-      });
-  if (!query) return tl::make_unexpected(query.error());
-  query_ = std::move(*query);
-  if (!config->metrics.listen.empty()) {
-    auto metrics = MetricsServer::open(
-        config->metrics.listen, [this] { return info_answer(); }, [this] { return is_ready(); });
-    if (!metrics) return tl::make_unexpected(metrics.error());
-    metrics_ = std::move(*metrics);
-  }
-  const Json endpoints{{"live", publisher_->live_endpoint()},
-                       {"query", query_->endpoint()},
-                       {"metrics", metrics_ ? metrics_->endpoint() : ""},
-                       {"pid", ::getpid()}};
-  return folder_.write_endpoints(*files_, endpoints);
+  return {};
 }
 
 int Gateway::run() {
@@ -277,7 +263,10 @@ void Gateway::on_worker_gone(const CameraControl::WorkerGone& gone, const std::v
   log::error("gateway", "worker {} {}: {} cameras are not analysed until it is back", gone.worker, gone.cause, cameras.size());
   const std::string id = config_.with([](const ConfigPtr& value) { return value->gateway.id; });
   note(rules::gateway_worker_restarted(id, clock_.wall(), cameras, gone.cause));
-  rules_->post([this, cameras, cause = gone.cause](rules::Rules& rules) { rules.worker_lost(cameras, clock_.wall(), cause); });
+  rules_->post([this, cameras, cause = gone.cause](rules::Rules& rules) {
+    rules.worker_lost(cameras, clock_.wall(), cause);
+    thermal_.lose(cameras, clock_.wall());
+  });
   // Its clips end where it did.
   std::vector<ClipRequest> orphans;
   pending_clips_.with([&](auto& pending) {
@@ -338,6 +327,7 @@ void Gateway::reload() {
   // Loading models takes a while: not on the rules thread.
   rules_->post([this, config, made = provenance_of(*config)](rules::Rules& rules) {
     rules.reconfigure(config, clock_.wall());
+    thermal_.use(*config);
     provenance_.with([&](auto& value) { value = made; });
     config_.with([&](ConfigPtr& value) { value = config; });
   });

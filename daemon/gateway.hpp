@@ -18,6 +18,7 @@
 #include "daemon/gallery_watch.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/rules_thread.hpp"
+#include "daemon/thermal_board.hpp"
 #include "daemon/workers.hpp"
 #include "pipelines/publish/journal.hpp"
 #include "pipelines/publish/publisher.hpp"
@@ -43,7 +44,8 @@ class Gateway final : public rules::RulesSink {
   void restore_incidents();
   void open_evidence();  // the ledgers
   void open_watches();   // of galleries and clips
-  Result<void> open_answers();
+  Result<void> open_workers();
+  Result<void> open_sockets();
 
   // rules::RulesSink, on the rules thread:
   void emit(EventDraft draft) override;
@@ -65,6 +67,7 @@ class Gateway final : public rules::RulesSink {
   publish::JournalHead head() const;
   Json state_answer();
   Json info_answer();
+  Result<Json> look_answer(const Json& request);
   bool is_ready() const;
 
   const std::string config_path_;
@@ -79,6 +82,7 @@ class Gateway final : public rules::RulesSink {
   Guarded<rules::Provenance> provenance_;
   Guarded<std::map<std::string, std::string>> gallery_digests_;  // in force, by facility
   CameraBoard board_;
+  ThermalBoard thermal_;
   Guarded<std::map<std::string, ClipRequest>> pending_clips_;
   std::atomic<int> cameras_up_{0};
   std::atomic<int> cameras_enabled_{0};

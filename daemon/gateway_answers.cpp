@@ -1,10 +1,35 @@
-// What a gateway answers about itself: `state`, `info`, readiness.
+// What a gateway answers about itself: `state`, `info`, `look`, readiness; on the query socket and over HTTP.
 #include <unistd.h>
 
 #include "daemon/build_info.hpp"
 #include "daemon/gateway.hpp"
+#include "daemon/look_answer.hpp"
 
 namespace kanhu {
+
+Result<void> Gateway::open_sockets() {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  auto query = publish::QueryServer::open(
+      config->publish, [this] { return state_answer(); },
+      [this] {
+        return Json{{"info", info_answer()}};
+      },
+      [this](const Json& request) { return look_answer(request); });
+  if (!query) return tl::make_unexpected(query.error());
+  query_ = std::move(*query);
+  if (!config->metrics.listen.empty()) {
+    auto metrics = MetricsServer::open(
+        config->metrics.listen, [this] { return info_answer(); }, [this] { return is_ready(); },
+        [this](const Json& request) { return look_answer(request); });
+    if (!metrics) return tl::make_unexpected(metrics.error());
+    metrics_ = std::move(*metrics);
+  }
+  const Json endpoints{{"live", publisher_->live_endpoint()},
+                       {"query", query_->endpoint()},
+                       {"metrics", metrics_ ? metrics_->endpoint() : ""},
+                       {"pid", ::getpid()}};
+  return folder_.write_endpoints(*files_, endpoints);
+}
 
 publish::JournalHead Gateway::head() const {
   std::scoped_lock lock(head_mutex_);
@@ -63,7 +88,19 @@ Json Gateway::info_answer() {
             {"capture_to_receipt", latency_json(published.capture_to_receipt)}}},
           {"faces", {{"galleries", galleries_->info()}, {"ledger", {{"written", ledger_->written()}, {"lost", ledger_->lost()}}}}},
           {"workers", workers},
+          {"infrared", look_list(*config, thermal_, clock_.mono())},
           {"cameras", cameras}};
+}
+
+Result<Json> Gateway::look_answer(const Json& request) {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  const auto source = request.find("source");
+  if (source == request.end()) return Json{{"sources", look_list(*config, thermal_, clock_.mono())}};
+  if (!source->is_string())
+    return fail(ErrorKind::kInvalidArgument, R"("source" is the id of an infrared source; without it all of them are listed)");
+  return look_at(*config, thermal_, source->get<std::string>(), clock_.mono()).map([](Json seen) {
+    return Json{{"look", std::move(seen)}};
+  });
 }
 
 bool Gateway::is_ready() const {

@@ -7,6 +7,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "daemon/look_page.hpp"
+
 namespace kanhu {
 namespace {
 
@@ -86,7 +88,7 @@ void add_latencies(Families& families, const Json& latencies) {
 
 class HttpServer final : public MetricsServer {
  public:
-  HttpServer(std::function<Json()> info, std::function<bool()> ready) {
+  HttpServer(std::function<Json()> info, std::function<bool()> ready, Look look) {
     server_.Get("/metrics", [info = std::move(info)](const httplib::Request&, httplib::Response& response) {
       response.set_content(metrics_text(info()), "text/plain; version=0.0.4");
     });
@@ -96,7 +98,11 @@ class HttpServer final : public MetricsServer {
       response.status = is_ready ? 200 : 503;
       response.set_content(is_ready ? "ready\n" : "not ready\n", "text/plain");
     });
-    server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
+    if (look) serve_look(std::move(look));
+    // A browser opens connections that it keeps, and some that it never uses: none may hold a thread for long.
+    server_.new_task_queue = [] { return new httplib::ThreadPool(4); };
+    server_.set_keep_alive_max_count(1);
+    server_.set_read_timeout(2);
     server_.set_payload_max_length(4096);
   }
   ~HttpServer() override {
@@ -122,20 +128,58 @@ class HttpServer final : public MetricsServer {
   std::string endpoint() const override { return endpoint_; }
 
  private:
+  void serve_look(Look look);
+
   httplib::Server server_;
   std::string endpoint_;
   std::thread thread_;
 };
 
+// What `look` says to `request` as a page or as JSON, for who asked from this machine.
+void answer_look(const httplib::Request& asked, httplib::Response& response, const MetricsServer::Look& look, const Json& request,
+                 const std::function<void(const Json&)>& good) {
+  response.set_header("Cache-Control", "no-store");
+  response.set_header("X-Content-Type-Options", "nosniff");
+  response.set_header("Cross-Origin-Resource-Policy", "same-origin");
+  response.set_header("Referrer-Policy", "no-referrer");
+  response.set_header("Content-Security-Policy", look_page_policy());
+  if (!is_loopback_host(asked.get_header_value("Host"))) {
+    response.status = 403;
+    response.set_content("ask by 127.0.0.1 or localhost\n", "text/plain");
+    return;
+  }
+  const Result<Json> answer = look(request);
+  if (answer) return good(*answer);
+  response.status = answer.error().kind == ErrorKind::kNotFound || answer.error().kind == ErrorKind::kInvalidArgument ? 404 : 503;
+  response.set_content(answer.error().message + "\n", "text/plain; charset=utf-8");
+}
+
+void HttpServer::serve_look(Look look) {
+  constexpr const char* kHtml = "text/html; charset=utf-8";
+  server_.Get("/look", [look](const httplib::Request& asked, httplib::Response& response) {
+    answer_look(asked, response, look, Json::object(),
+                [&](const Json& answer) { response.set_content(look_list_page(value_in(answer, "sources")), kHtml); });
+  });
+  const std::string id = "/look/([a-z0-9][a-z0-9_-]{0,31})";
+  server_.Get(id, [look](const httplib::Request& asked, httplib::Response& response) {
+    const std::string source = asked.matches[1];
+    answer_look(asked, response, look, {{"source", source}}, [&](const Json&) { response.set_content(look_source_page(source), kHtml); });
+  });
+  server_.Get(id + R"(\.json)", [look](const httplib::Request& asked, httplib::Response& response) {
+    answer_look(asked, response, look, {{"source", std::string(asked.matches[1])}},
+                [&](const Json& answer) { response.set_content(canonical_json(value_in(answer, "look")), "application/json"); });
+  });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::open(const std::string& listen, std::function<Json()> info,
-                                                           std::function<bool()> ready) {
+                                                           std::function<bool()> ready, Look look) {
   const auto colon = listen.rfind(':');
   int port = -1;
   if (colon != std::string::npos) std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), port);
   if (port < 0 || port > 65535) return fail(ErrorKind::kInvalidArgument, fmt::format("metrics.listen: '{}' is not host:port", listen));
-  auto server = std::make_unique<HttpServer>(std::move(info), std::move(ready));
+  auto server = std::make_unique<HttpServer>(std::move(info), std::move(ready), std::move(look));
   if (auto listening = server->listen(listen.substr(0, colon), port); !listening) return tl::make_unexpected(listening.error());
   return server;
 }

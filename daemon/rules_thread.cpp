@@ -9,9 +9,10 @@
 namespace kanhu {
 
 RulesThread::RulesThread(const ConfigPtr& config, rules::RulesSink& sink, const Clock& clock, Work each_second,
-                         identify::Desk::Record ledger)
+                         identify::Desk::Record ledger, Onlooker onlooker)
     : clock_(clock),
       each_second_(std::move(each_second)),
+      onlooker_(std::move(onlooker)),
       rules_(config, sink),
       desk_(
           config, [this](const Observation& observation) { rules_.observe(observation); }, std::move(ledger)),
@@ -50,6 +51,7 @@ void RulesThread::run() {
     if (!item && queue_.closed()) return;
     if (item) {
       if (const auto* observation = std::get_if<Observation>(&*item)) {
+        onlooker_(*observation);
         desk_.observe(*observation);
       } else if (const auto* work = std::get_if<Work>(&*item)) {
         (*work)(rules_);

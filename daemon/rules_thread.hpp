@@ -22,9 +22,12 @@ class RulesThread final : public ObservationSink {
  public:
   using Work = std::function<void(rules::Rules&)>;
   using FaceWork = std::function<void(identify::Desk&)>;
+  using Onlooker = std::function<void(const Observation&)>;
 
-  // `each_second` runs on this thread after the rules have learnt the time; `ledger` takes what decisions about faces rest on.
-  RulesThread(const ConfigPtr& config, rules::RulesSink& sink, const Clock& clock, Work each_second, identify::Desk::Record ledger);
+  // `each_second` runs on this thread after the rules have learnt the time; `ledger` takes what decisions about faces rest on;
+  // `onlooker` sees every observation there before it is judged.
+  RulesThread(const ConfigPtr& config, rules::RulesSink& sink, const Clock& clock, Work each_second, identify::Desk::Record ledger,
+              Onlooker onlooker);
   ~RulesThread() override;
 
   void observe(Observation observation) override;
@@ -42,6 +45,7 @@ class RulesThread final : public ObservationSink {
 
   const Clock& clock_;
   const Work each_second_;
+  const Onlooker onlooker_;
   rules::Rules rules_;
   identify::Desk desk_;
   BoundedQueue<std::variant<Observation, Work, FaceWork>> queue_{8192};

@@ -42,14 +42,16 @@ class Publisher {
   virtual PublisherStats stats() const = 0;
 };
 
-// The ROUTER socket on its own thread: {"v":1,"request":"state"|"info"} is answered by {"v":1,"ok":true,"request":...}
-// with the members of what `state` or `info` gives (called on the query thread); anything else by {"v":1,"ok":false,
-// "error":{"kind","message"}}, which names what is known. Both [json] and ["", json] (REQ) are taken, and answered alike.
+// The ROUTER socket on its own thread: {"v":1,"request":"state"|"info"|"look"} is answered by {"v":1,"ok":true,"request":...}
+// with the members of what `state`, `info` or `look` gives (called on the query thread; `look` with the request, whose error it
+// may answer); anything else by {"v":1,"ok":false,"error":{"kind","message"}}, which names what is known. Both [json] and
+// ["", json] (REQ) are taken, and answered alike.
 // Thread: open and destroy from one owner.
 class QueryServer {
  public:
   using Answer = std::function<Json()>;
-  static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Answer state, Answer info);
+  using Question = std::function<Result<Json>(const Json& request)>;
+  static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Answer state, Answer info, Question look = nullptr);
   virtual ~QueryServer() = default;
   virtual std::string endpoint() const = 0;
 };

@@ -1,6 +1,7 @@
 #include <array>
 #include <atomic>
 #include <exception>
+#include <map>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,7 +29,18 @@ Json error_answer(ErrorKind kind, std::string message) {
 
 class RouterServer final : public QueryServer {
  public:
-  RouterServer(Answer state, Answer info) : state_(std::move(state)), info_(std::move(info)) {}
+  RouterServer(Answer state, Answer info, Question look) {
+    const auto add = [this](const char* name, Question question) {
+      if (question) questions_.emplace(name, std::move(question));
+    };
+    const auto whatever_is_asked = [](Answer answer) -> Question {
+      if (!answer) return nullptr;
+      return [answer = std::move(answer)](const Json&) -> Result<Json> { return answer(); };
+    };
+    add("state", whatever_is_asked(std::move(state)));
+    add("info", whatever_is_asked(std::move(info)));
+    add("look", std::move(look));
+  }
 
   ~RouterServer() override {
     stopping_ = true;
@@ -54,7 +66,7 @@ class RouterServer final : public QueryServer {
   void serve_one();
   Json answer(std::string_view request) const;
 
-  const Answer state_, info_;
+  std::map<std::string, Question> questions_;  // not changed once it listens
   zmq::context_t context_{1};
   zmq::socket_t socket_{context_, zmq::socket_type::router};
   std::string endpoint_;
@@ -115,14 +127,15 @@ Json RouterServer::answer(std::string_view request) const {
   if (version == parsed->end() || *version != 1) return error_answer(ErrorKind::kUnsupported, R"(requests carry "v":1)");
   const auto named = parsed->find("request");
   if (named == parsed->end() || !named->is_string())
-    return error_answer(ErrorKind::kInvalidArgument, R"(a request has "request":"state" or "request":"info")");
+    return error_answer(ErrorKind::kInvalidArgument, R"(a request has "request":"state", "request":"info" or "request":"look")");
   const auto name = named->get<std::string>();
-  const Answer* known = name == "state" ? &state_ : name == "info" ? &info_ : nullptr;
-  if (!known || !*known) {
-    return error_answer(ErrorKind::kUnsupported, fmt::format("request {} is not known; known: state, info", kanhu::quoted(name)));
-  }
+  const auto known = questions_.find(name);
+  if (known == questions_.end())
+    return error_answer(ErrorKind::kUnsupported, fmt::format("request {} is not known; known: state, info, look", kanhu::quoted(name)));
   try {
-    Json reply = (*known)();
+    Result<Json> given = known->second(*parsed);
+    if (!given) return error_answer(given.error().kind, given.error().message);
+    Json reply = std::move(*given);
     if (!reply.is_object()) return error_answer(ErrorKind::kTimeout, "the gateway is too busy to answer now; ask again");
     reply["v"] = 1;
     reply["ok"] = true;
@@ -136,9 +149,9 @@ Json RouterServer::answer(std::string_view request) const {
 
 }  // namespace
 
-Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Answer state, Answer info) {
+Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Answer state, Answer info, Question look) {
   try {
-    auto server = std::make_unique<RouterServer>(std::move(state), std::move(info));
+    auto server = std::make_unique<RouterServer>(std::move(state), std::move(info), std::move(look));
     if (auto started = server->start(config); !started) return tl::unexpected(started.error());
     return server;
   } catch (const std::exception& error) {

@@ -13,7 +13,7 @@ from harness import CANARY, KANHU, PATIENCE, Case, Process, camera, config_of, e
 from subscriber import EVENT_SCHEMA
 
 NONE = {"name": "none"}
-COMMANDS = ("run", "check-config", "watch", "status", "probe", "clips", "replay", "secret", "version")
+COMMANDS = ("run", "check-config", "watch", "status", "look", "probe", "clips", "replay", "secret", "version")
 
 
 class Commands(Case):
@@ -51,12 +51,12 @@ class Commands(Case):
     def test_without_a_gateway_the_answer_is_try_later_and_without_a_config_the_config(self):
         path = self.folder / "kanhu.yaml"
         path.write_text(json.dumps(config_of(self.folder, [facility("f1", [camera("a", "rtsp://127.0.0.1:1/a")])])))
-        for command in ("status", "watch"):
+        for command in ("status", "watch", "look"):
             self.assertIn(b"kanhu run", self.kanhu(command, "-c", path, expect=75).stderr)
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]
         self.kanhu("status", "--query", f"tcp://127.0.0.1:{port}", expect=75)
-        for command in ("status", "watch", "run", "clips"):
+        for command in ("status", "watch", "look", "run", "clips"):
             self.assertIn(b"nowhere.yaml", self.kanhu(command, "-c", self.folder / "nowhere.yaml", expect=78).stderr)
         # A port in use: not available.
         with socket.create_server(("127.0.0.1", 0)) as used:

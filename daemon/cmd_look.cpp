@@ -1,0 +1,101 @@
+#include <memory>
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include "daemon/commands.hpp"
+#include "daemon/look_text.hpp"
+#include "daemon/watch_screen.hpp"
+#include "pipelines/publish/publisher.hpp"
+
+namespace kanhu {
+namespace {
+
+struct LookOptions {
+  std::string source, config = default_config_path(), query;
+  bool watch = false, json = false, ascii = false;
+};
+
+ErrorKind kind_named(const std::string& name) {
+  for (const ErrorKind kind : {ErrorKind::kInvalidArgument, ErrorKind::kNotFound, ErrorKind::kUnsupported, ErrorKind::kTimeout}) {
+    if (name == to_string(kind)) return kind;
+  }
+  return ErrorKind::kInternal;
+}
+
+// What the gateway says of the source, or the list of sources.
+Result<Json> ask(const LookOptions& options) {
+  Json request{{"v", 1}, {"request", "look"}};
+  if (!options.source.empty()) request["source"] = options.source;
+  auto answer = publish::query(options.query, request, std::chrono::seconds(3));
+  if (!answer) return fail(ErrorKind::kClosed, "the gateway does not answer at " + options.query + ": is it running?");
+  if (!answer->value("ok", false)) {
+    const Json error = answer->value("error", Json::object());
+    return fail(kind_named(error.value("kind", "")), error.value("message", "the gateway answers with an error"));
+  }
+  const char* member = options.source.empty() ? "sources" : "look";
+  if (!answer->contains(member)) return fail(ErrorKind::kCorrupt, options.query + " is not a gateway's query socket");
+  return answer->at(member);
+}
+
+std::vector<std::string> shown(const LookOptions& options, const Json& answer) {
+  if (options.json) return {options.watch ? answer.dump() : answer.dump(2)};
+  Screen screen = screen_of_stdout();
+  if (options.ascii) {
+    screen.colours = Screen::Colours::kNone;
+    screen.unicode = false;
+  }
+  // The line of the prompt, or of the keys.
+  if (screen.rows > 0) screen.rows -= 1;
+  auto lines = options.source.empty() ? look_table(answer, screen) : look_text(answer, screen);
+  if (lines.empty()) lines.push_back("this gateway has no infrared source; docs/operations.md says how to hang one");
+  return lines;
+}
+
+int look_again_and_again(const LookOptions& options, const Json& first) {
+  std::vector<std::string> last;
+  WatchScreen screen;
+  Result<Json> answer = first;
+  for (;;) {
+    if (answer) last = shown(options, *answer);
+    std::vector<std::string> lines = last;
+    if (!answer && options.json) lines.clear();
+    if (!options.json && screen.is_terminal())
+      lines.push_back(answer ? "q or Ctrl-C ends" : "\033[1;31m" + answer.error().message + "\033[0m");
+    screen.draw(lines);
+    if (!screen.wait(std::chrono::seconds(1))) return EX_OK;
+    answer = ask(options);
+  }
+}
+
+int look(LookOptions options) {
+  if (options.query.empty()) {
+    auto endpoints = endpoints_of(options.config);
+    if (!endpoints) return report(endpoints.error());
+    options.query = endpoints->value("query", "");
+  }
+  const auto answer = ask(options);
+  if (!answer) return report(answer.error());
+  if (options.watch) return look_again_and_again(options, *answer);
+  for (const std::string& line : shown(options, *answer)) fmt::print("{}\n", line);
+  return answer->is_object() && answer->contains("waiting") ? 1 : EX_OK;
+}
+
+}  // namespace
+
+void add_look(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("look", "What an infrared sensor sees: its picture, people, hot things, presence by zone");
+  command->footer(
+      "Without a source: one line each. Exit code 1 when the source has not spoken yet.\n"
+      "Colours follow NO_COLOR, COLORTERM and TERM; without them, and into a pipe, the picture is plain characters.");
+  auto options = std::make_shared<LookOptions>();
+  command->add_option("source", options->source, "Id of an infrared source");
+  command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
+  command->add_option("--query", options->query, "Query endpoint instead, such as tcp://127.0.0.1:5557");
+  command->add_flag("-w,--watch", options->watch, "Again every second, until q or Ctrl-C");
+  command->add_flag("--json", options->json, "The answer as JSON (docs/events.md); with --watch one line a second");
+  command->add_flag("--ascii", options->ascii, "Plain characters also where the terminal could show colours");
+  command->callback([&chosen, options] { chosen = [options] { return look(*options); }; });
+}
+
+}  // namespace kanhu
