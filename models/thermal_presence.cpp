@@ -120,6 +120,7 @@ class ThermalPresence::Room {
                                 radiometric_,
                                 options_.hottest_person_c,
                                 least,
+                                background_.threshold_k(),
                                 too_warm_,
                                 [&](const cv::Rect& box) { return cleaner_.hottest(frame, box); },
                                 [&](const cv::Rect& box) { return background_.peak_before(box); }};
@@ -160,7 +161,7 @@ class ThermalPresence::Room {
         result.hot_spots.push_back({box, radiometric_ ? cleaner_.hottest(frame, track.box) : 0});
       if (track.nature == WarmNature::kThing || track.nature == WarmNature::kPrint || now - track.born < kConfirm_s) continue;
       if (track.nature == WarmNature::kOpen && (track.from_start || (track.at_print && !is_as_warm_as_its_person(track)))) {
-        unclear = unclear || track.from_start;
+        unclear = true;
         continue;
       }
       result.people.push_back({track.id, box, track.peak_k, now - std::max(track.alive, track.born)});

@@ -19,6 +19,7 @@ constexpr double kPrint_s = 6;              // the same where somebody has just 
 constexpr std::size_t kLeft_s = 30;         // after somebody walked away from here, before what is left can have cooled
 constexpr double kCooler = 0.75;            // peak of a print to that of its person
 constexpr double kFine_m = 0.25;            // a pixel, that a head fills whatever its place
+constexpr double kClear = 4;                // thresholds that somebody shows, before a print can be told from him at once
 constexpr double kAtBorder_s = 600;         // what came in by the edge and never moved again
 constexpr double kCooling_s = 100;          // of steady cooling without any movement, and a person was none
 constexpr double kGone_s = 60;              // of looking for somebody who vanished
@@ -118,7 +119,7 @@ bool cools(const WarmTrack& track) {
 
 }  // namespace
 
-bool is_as_warm_as_its_person(const WarmTrack& track) { return track.peak_k >= kCooler * track.print_peak; }
+bool is_as_warm_as_its_person(const WarmTrack& track) { return track.calm_peak >= kCooler * track.print_peak; }
 
 void WarmTracks::follow(const std::vector<WarmBlob>& blobs, const Room& room, double now) {
   struct Pair {
@@ -172,7 +173,8 @@ void WarmTracks::take(WarmTrack& track, const WarmBlob& blob, const Room& room, 
   track.heat = blob.heat;
   track.usual_heat += 0.02 * (blob.heat - track.usual_heat);
   track.most_heat += (blob.heat > track.most_heat ? 0.1 : 0.003) * (blob.heat - track.most_heat);
-  track.usual_peak += (blob.peak_k > track.usual_peak ? 0.1 : 0.003) * (blob.peak_k - track.usual_peak);
+  track.calm_peak += (track.past.empty() ? 1.0 : 0.05) * (blob.peak_k - track.calm_peak);
+  track.usual_peak += (track.calm_peak > track.usual_peak ? 0.1 : 0.003) * (track.calm_peak - track.usual_peak);
   if (room.radiometric && track.nature != WarmNature::kThing && room.level_c + blob.peak_k > room.hottest_person_c - 3 &&
       room.hottest_c(blob.box) > room.hottest_person_c)
     track.nature = WarmNature::kThing;
@@ -244,7 +246,7 @@ void WarmTracks::judge(WarmTrack& track, const Room& room, double now) {
     }
   }
   if (track.left && (lively || now - *track.left > kCooling_s)) track.left.reset();
-  const bool cooler = now - track.left.value_or(now) > kPrint_s && track.peak_k < kCooler * track.usual_peak &&
+  const bool cooler = now - track.left.value_or(now) > kPrint_s && track.calm_peak < kCooler * track.usual_peak &&
                       track.heat < kCooler * track.most_heat && room.pitch_m[room.pitch_m.size() / 2] < kFine_m;
   if (track.left && !room.too_warm && track.nature == WarmNature::kPerson && (cooler || cools(track))) {
     track.nature = WarmNature::kPrint;
@@ -255,7 +257,8 @@ void WarmTracks::judge(WarmTrack& track, const Room& room, double now) {
   if (room.too_warm) return;
   const double still = now - std::max(track.alive, track.born);
   if (track.nature == WarmNature::kOpen) {
-    if (track.at_print && still > kPrint_s && !is_as_warm_as_its_person(track)) track.nature = WarmNature::kPrint;
+    const bool clear = track.print_peak > kClear * room.threshold_k;
+    if (track.at_print && still > kPrint_s && clear && !is_as_warm_as_its_person(track)) track.nature = WarmNature::kPrint;
     if (still > (track.from_start ? kNotAliveAtStart_s : track.at_border ? kAtBorder_s : kNotAlive_s)) track.nature = WarmNature::kThing;
   }
   if (track.nature == WarmNature::kPerson && still > 0.5 * kCooling_s && only_cools(track)) track.nature = WarmNature::kPrint;

@@ -27,7 +27,7 @@ struct WarmTrack {
   int label = 0;                         // of the picture last looked at
   double born = 0, seen = 0, alive = 0;  // s; alive: last moved by itself
   double born_x = 0, born_y = 0, x = 0, y = 0;
-  double heat = 0, usual_heat = 0, peak_k = 0, usual_peak = 0, most_heat = 0;
+  double heat = 0, usual_heat = 0, peak_k = 0, calm_peak = 0, usual_peak = 0, most_heat = 0;
   cv::Rect box;
   bool from_start = false;     // was there in the first picture
   bool moved = false;          // away from where it appeared
@@ -56,7 +56,8 @@ class WarmTracks {
     double level_c = 22;
     bool radiometric = true;
     double hottest_person_c = 40;
-    double least_heat_k_m2 = 0;                          // that something new must have
+    double least_heat_k_m2 = 0;  // that something new must have
+    double threshold_k = 1;
     bool too_warm = false;                               // nobody becomes a thing or a print now
     std::function<double(const cv::Rect&)> hottest_c;    // in a box of the picture
     std::function<double(const cv::Rect&)> peak_before;  // four seconds ago, K above the room
