@@ -101,7 +101,7 @@ bool fits_pattern(const std::string& text, const std::string& pattern) {
 
 std::optional<ThermalLabel> ThermalRules::label_of(const std::string& folder, const std::string& stem) const {
   for (const auto& [pattern, label] : names) {
-    if (fits_pattern(stem, pattern)) return label;
+    if (fits_pattern(pattern.find('/') == pattern.npos ? stem : folder + "/" + stem, pattern)) return label;
   }
   for (const auto& [name, label] : folders) {
     if (fits_pattern(folder, name)) return label;

@@ -23,7 +23,7 @@ struct ThermalRules {
   std::vector<std::pair<std::string, ThermalLabel>> folders, names;  // of names the first that fits; '*' is any text
   ThermalDefaults defaults;
 
-  // By the recording's file name without its ending, then by its folder's.
+  // By the recording's file name without its ending (and with its folder before it, where the pattern has a '/'), then by its folder's.
   std::optional<ThermalLabel> label_of(const std::string& folder, const std::string& stem) const;
 };
 
