@@ -47,6 +47,7 @@ struct ThermalReport {
   std::string folder;
   std::vector<ThermalMeasured> recordings;
   std::vector<ThermalContestant> contestants;  // Kanhu first; empty when nothing could be measured
+  ThermalContestant first_look;                // every frame by itself, as models/thermal_still.hpp sees it; no peer
   std::vector<std::string> left_out, assumed;
   double peak_memory_mib = 0;
 

@@ -234,7 +234,7 @@ class ThermalCsvReader {
       return false;
     }
     truth.people = *word;
-    truth.counted = *word == 0;
+    truth.counted = false;
     return true;
   }
 

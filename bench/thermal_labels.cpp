@@ -25,10 +25,10 @@ Result<std::string> whole_text(const std::string& path) {
 }
 
 ThermalLabel somebody() { return {false, 1, false}; }
-ThermalLabel nobody() { return {false, 0, true}; }
+ThermalLabel nobody() { return {false, 0, false}; }
 
 Result<ThermalLabel> label_in(const Json& value, const std::string& place) {
-  if (value.is_number_unsigned()) {
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() <= 1000) {
     ThermalLabel label{false, value.get<int>(), true};
     return label;
   }

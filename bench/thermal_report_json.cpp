@@ -156,6 +156,7 @@ Json report_json(const ThermalReport& report) {
   presence["error_ratio_counting_unknown"] = round4(error_ratio(own.wrong() + own.unknown_empty, theirs.wrong()));
   presence["best_peer"] = peer.name;
   json["cost"] = effort_of(ours);
+  json["first_look"] = contestant_json(report.first_look);
   json["peers"] = Json::array();
   for (std::size_t i = 1; i < report.contestants.size(); ++i) json["peers"].push_back(contestant_json(report.contestants[i]));
   for (std::size_t i = 0; i < report.recordings.size(); ++i) json["recordings"].push_back(recording_json(report, i));

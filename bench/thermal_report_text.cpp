@@ -53,19 +53,20 @@ void thermal_headline(ThermalText& text, const Json& json) {
       fmt::format("{} arrivals, {} never seen", json["time_to_present"]["arrivals"].dump(), json["time_to_present"]["never"].dump()));
   const Json& visits = json["false_present_per_sensor_week"];
   row(text, "false present a sensor-week", visits["value"], 2, interval_text(visits["interval"], 1),
-      fmt::format("{} in {:.2f} empty hours", visits["episodes"].dump(), visits["empty_hours"].get<double>()));
+      fmt::format("{} in {:.4f} empty hours", visits["episodes"].dump(), visits["empty_hours"].get<double>()));
+}
+
+void contestant_row(ThermalText& text, const ThermalContestant& contestant) {
+  const ThermalTally all = contestant.together();
+  tell(text, "  {:<18} {:>9.4f} {:>9.4f} {:>9.4f} {:>9} {:>9}  {}\n", contestant.name, all.precision(), all.recall(), all.f1(), all.wrong(),
+       all.counted == 0 ? std::string("-") : fmt::format("{:.4f}", static_cast<double>(all.count_error) / static_cast<double>(all.counted)),
+       contestant.setting);
 }
 
 void beside_peers(ThermalText& text, const ThermalReport& report) {
   tell(text, "\n  {:<18} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n", "", "precision", "recall", "F1", "wrong", "count mae", "setting");
-  for (const auto& contestant : report.contestants) {
-    const ThermalTally all = contestant.together();
-    tell(text, "  {:<18} {:>9.4f} {:>9.4f} {:>9.4f} {:>9} {:>9}  {}\n", contestant.name, all.precision(), all.recall(), all.f1(),
-         all.wrong(),
-         all.counted == 0 ? std::string("-")
-                          : fmt::format("{:.4f}", static_cast<double>(all.count_error) / static_cast<double>(all.counted)),
-         contestant.setting);
-  }
+  for (const auto& contestant : report.contestants) contestant_row(text, contestant);
+  contestant_row(text, report.first_look);
   tell(text, "\n  frames a second of processor time, one core\n");
   for (const auto& [size, effort] : report.kanhu().effort) {
     tell(text, "  {:<10}", size);

@@ -11,8 +11,8 @@ constexpr std::size_t kMostRelativePixels = 80 * 64;
 constexpr double kLeastNoise = 0.5;  // grey levels
 
 // Fitted; first the constant. `bench_thermal_still` prints them with the held-out figures.
-constexpr std::array<double, kStillFeatures + 1> kRadiometric{0, 0, 0, 0, 0};
-constexpr std::array<double, kStillFeatures + 1> kRelative{0, 0, 0, 0, 0};
+constexpr std::array<double, kStillFeatures + 1> kRadiometric{6.0169, 12.3695, -3.8043, -2.0223, -7.7435};
+constexpr std::array<double, kStillFeatures + 1> kRelative{12.6188, -5.6816, -1.2989, 1.7788, 0};
 
 struct Field {
   int width = 0, height = 0;
@@ -155,7 +155,7 @@ std::vector<WarmPlace> warm_places(const Field& above, double least_k) {
 
 StillFeatures features_of(const WarmPlace& place, double pixel_m2) {
   const double area = std::log(place.pixels * pixel_m2), warmth = std::log(place.warmest_k);
-  return {std::log(place.heat_k * pixel_m2), warmth, warmth * warmth, area * area};
+  return {std::log(place.heat_k * pixel_m2), warmth, warmth * warmth, area};
 }
 
 // Above the room: the median of the picture. A place is warm from three times the noise on, and from half a degree.
@@ -179,8 +179,6 @@ double still_probability(ThermalKind kind, const StillFeatures& features) {
 }
 
 std::vector<StillCandidate> still_candidates(const ThermalFrame& frame, double pixel_pitch_m) {
-  const auto pixels = static_cast<std::size_t>(std::max(0, frame.width)) * static_cast<std::size_t>(std::max(0, frame.height));
-  if (pixels == 0 || frame.values.size() != pixels) return {};
   if (frame.kind == ThermalKind::kRelative) return relative_candidate(frame);
   const double pixel_m2 = pixel_pitch_m * pixel_pitch_m;
   std::vector<StillCandidate> candidates;
@@ -195,7 +193,9 @@ std::vector<StillCandidate> still_candidates(const ThermalFrame& frame, double p
 
 ThermalStill look_once(const ThermalFrame& frame, double pixel_pitch_m) {
   ThermalStill still;
-  if (frame.values.empty() || !frame.blind.empty()) return still;
+  const bool whole = frame.width > 0 && frame.height > 0 &&
+                     frame.values.size() == static_cast<std::size_t>(frame.width) * static_cast<std::size_t>(frame.height);
+  if (!whole || !frame.blind.empty()) return still;
   const auto candidates = still_candidates(frame, pixel_pitch_m);
   const bool radiometric = frame.kind == ThermalKind::kRadiometric;
   if (candidates.empty() && !radiometric) return still;

@@ -43,6 +43,7 @@ struct StillCandidate {
   double heat_k_m2 = 0;
   Box box;
 };
+// The frame must be whole: width * height values, at least one.
 std::vector<StillCandidate> still_candidates(const ThermalFrame& frame, double pixel_pitch_m);
 double still_probability(ThermalKind kind, const StillFeatures& features);
 

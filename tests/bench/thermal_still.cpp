@@ -132,21 +132,31 @@ void judge(const char* what, const std::vector<Sample>& samples, std::size_t fol
                by_source[i].missed, by_source[i].false_present, by_source[i].right_absent);
 }
 
-void add_scenes(std::vector<Sample>& samples, std::size_t& units) {
+// Where it errs on what it was fitted on.
+void tell_units(const std::vector<Sample>& samples, const Weights& weights, const std::vector<std::string>& names) {
+  std::vector<Figures> by_unit(names.size());
+  for (const auto& sample : samples) by_unit[sample.unit].count(sample, weights);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Figures& one = by_unit[i];
+    if (one.missed + one.false_present > 0)
+      fmt::print("  {:<60} hits {} missed {} false {} right absent {}\n", names[i], one.hits, one.missed, one.false_present,
+                 one.right_absent);
+  }
+}
+
+void add_scenes(std::vector<Sample>& samples, std::vector<std::string>& names) {
   std::size_t source = 1;
   for (const auto& sensor : {thermal_scene::grid_eye(), thermal_scene::mlx90640()}) {
-    std::size_t unit = units;
     for (const auto& scene : thermal_scene::scenes(sensor)) {
       if (scene.seconds > 2000) continue;
       thermal_scene::Camera camera(scene, 7);
       for (int number = 0; const auto picture = camera.next(); ++number) {
         if (number % 40 != 0 || picture->truth.shutter || (picture->truth.unknown_is_honest && scene.name == "hot-room")) continue;
         const ThermalFrame frame{ThermalKind::kRadiometric, scene.sensor.width, scene.sensor.height, picture->centi_c, false, ""};
-        samples.push_back({models::still_candidates(frame, scene.sensor.pixel_pitch_m()), picture->truth.people > 0, unit, source});
+        samples.push_back({models::still_candidates(frame, scene.sensor.pixel_pitch_m()), picture->truth.people > 0, names.size(), source});
       }
-      ++unit;
+      names.push_back(fmt::format("{} {}x{}", scene.name, sensor.width, sensor.height));
     }
-    units = unit;
     ++source;
   }
 }
@@ -164,7 +174,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::vector<Sample> samples;
-  std::size_t units = 0;
+  std::vector<std::string> names;
   for (const auto& item : set->items) {
     const auto recording = bench::read_thermal_item(item);
     if (!recording) {
@@ -174,13 +184,18 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < recording->frames.size(); ++i) {
       if (recording->truths[i].people == bench::ThermalTruth::kNotLabelled) continue;
       // The pictures of both kinds in turn, so that halves have as many of each; those of a kind stay in their order.
-      const std::size_t unit = recording->stills ? i : units;
+      const std::size_t unit = recording->stills ? i : names.size();
       samples.push_back({models::still_candidates(recording->frames[i], recording->pitch_m > 0 ? recording->pitch_m : 0.2),
                          recording->truths[i].people > 0, unit, 0});
     }
-    units = recording->stills ? std::max(units, recording->frames.size()) : units + 1;
+    if (!recording->stills) {
+      names.push_back(recording->name);
+    } else {
+      for (std::size_t i = names.size(); i < recording->frames.size(); ++i) names.push_back(fmt::format("pictures {}", i + 1));
+    }
   }
-  if (argc > 3) add_scenes(samples, units);
+  if (argc > 3) add_scenes(samples, names);
+  const std::size_t units = names.size();
   fmt::print("{} samples of {} units\n", samples.size(), units);
   judge("first half against second, both ways", samples, 2, false, units);
   judge("every other one, both ways", samples, 2, true, units);
@@ -195,4 +210,5 @@ int main(int argc, char** argv) {
   for (const auto& sample : samples) own.count(sample, weights);
   fmt::print("  on what it was fitted on: F1 {:.3f}  hits {} missed {} false {} right absent {}\n", own.f1(), own.hits, own.missed,
              own.false_present, own.right_absent);
+  tell_units(samples, weights, names);
 }
