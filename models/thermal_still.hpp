@@ -16,7 +16,7 @@ using StillFeatures = std::array<double, kStillFeatures>;
 
 struct ThermalStill {
   double somebody = 0.5;                // probability, as in the recordings it was fitted on: half of them show somebody
-  Presence state = Presence::kUnknown;  // present from 0.9, absent to 0.1, and unknown between
+  Presence state = Presence::kUnknown;  // present from 0.7, absent to 0.2, and unknown between
   double heat_k_m2 = 0;                 // of the warm place that looks most like somebody; 0 on relative pictures
   Box box;                              // and where it is
 };
@@ -24,8 +24,8 @@ struct ThermalStill {
 // Logistic regression on a few measures of the picture.
 //
 // Radiometric: of the warm place most like a person, warmer than what surrounds it by more than the picture's noise: heat (kelvin
-// times square metres), warmth above the room, area. Place by place, so that an urn beside somebody does not hide him. A mean of
-// several pictures has less noise and may be given as one. What is as large and as warm as a person (a warm chair, a sun patch) is
+// times square metres), warmth above the room, area. Place by place, and without what is hotter than 40 degrees, so that an urn beside
+// somebody does not hide him. A mean of several pictures has less noise and may be given as one. What is as large and as warm as a person (a warm chair, a sun patch) is
 // taken for one: a first opinion, to be replaced by what is learnt later.
 //
 // Relative: how much the picture's contrast, and its steepest edges at two scales, stand above its noise. Fitted on raw pictures of
