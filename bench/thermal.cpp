@@ -15,7 +15,8 @@
 namespace kanhu::bench {
 namespace {
 
-constexpr double kUsualViewM = 6.4;  // the width of a room: 0.2 m a pixel at 32x24
+// A pixel where no file says it: 60 degrees from a ceiling over 8 pixels, the width of a room over more (0.2 m at 32x24).
+double usual_pitch_m(int width) { return width <= 8 ? 0.35 : 6.4 / width; }
 
 struct Kept {
   std::vector<ThermalTruth> truths;
@@ -230,7 +231,7 @@ Result<ThermalReport> bench_thermal(const ThermalBenchOptions& options, const Th
     report.assumed.insert(report.assumed.end(), recording->assumed.begin(), recording->assumed.end());
     double pitch_m = recording->pitch_m;
     if (pitch_m <= 0) {
-      pitch_m = kUsualViewM / recording->width;
+      pitch_m = usual_pitch_m(recording->width);
       report.assumed.push_back(fmt::format("{}: {:.3f} m a pixel", item.name, pitch_m));
     }
     report.recordings.push_back(measured_of(*recording, pitch_m));

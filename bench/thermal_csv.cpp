@@ -288,8 +288,8 @@ class ThermalCsvReader {
   Result<ThermalRecording> finished() {
     if (left_out_ > kMostNamedRows) recording_.left_out.push_back(fmt::format("{}: {} more rows", path_, left_out_ - kMostNamedRows));
     if (recording_.frames.empty()) {
-      const std::string why = number_ == 0 ? "is empty" : left_out_ > 0 ? recording_.left_out[0].substr(path_.size() + 1) : "has no row";
-      return fail(ErrorKind::kCorrupt, fmt::format("{}: {}", path_, why));
+      return fail(ErrorKind::kCorrupt,
+                  left_out_ > 0 ? recording_.left_out[0] : fmt::format("{}: {}", path_, number_ == 0 ? "is empty" : "has no row"));
     }
     settle_times();
     recording_.pitch_m = defaults_.pitch_m;

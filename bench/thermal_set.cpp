@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -76,6 +75,7 @@ class ThermalFinder {
     std::vector<std::string> pictures;
     std::vector<fs::path> folders, files;
     std::error_code problem;
+    if (!seen_.insert(fs::canonical(folder, problem).string()).second) return {};  // links may lead back
     for (fs::directory_iterator entry(folder, problem), end; entry != end; entry.increment(problem)) {
       if (problem || entry->path().filename().string().front() == '.') continue;
       (entry->is_directory(problem) ? folders : files).push_back(entry->path());
@@ -142,6 +142,7 @@ class ThermalFinder {
 
   fs::path root_;
   ThermalDefaults defaults_;
+  std::set<std::string> seen_;
 };
 
 // A picture of grey levels, warm is bright: 10 levels are a nominal degree.

@@ -120,7 +120,7 @@ TEST_CASE("files without a row that makes sense are refused, with the reason") {
   };
   CHECK_THAT(refused(""), Contains("r.csv: is empty"));
   CHECK_THAT(refused("# size: 8by8\n"), Contains("r.csv:1: size \"8by8\": WIDTHxHEIGHT is needed"));
-  CHECK_THAT(refused("1,2,3,4,5\n6,7,8,9,10\n"), Contains("5 numbers are no row of a known size"));
+  CHECK_THAT(refused("1,2,3,4,5\n6,7,8,9,10\n"), Contains("r.csv:1: 5 numbers are no row of a known size"));
   CHECK_THAT(refused(std::string("\0\x01\x02\xff binary \n", 12)), Contains("r.csv"));
   CHECK(read_thermal_csv(folder / "absent.csv", "absent.csv", {}).error().kind == ErrorKind::kNotFound);
 }
@@ -179,6 +179,15 @@ TEST_CASE("pictures in folders named for what they show are one recording each; 
   CHECK(pictures->truths[0].people == 1);
   REQUIRE(pictures->left_out.size() == 1);
   CHECK_THAT(pictures->left_out[0], Contains("broken.pgm"));
+}
+
+TEST_CASE("a link that leads back to its folder is not followed for ever") {
+  const test::Folder folder;
+  folder.write("human/a.csv", row_of(",") + "\n");
+  std::filesystem::create_directory_symlink(folder.path(), folder / "human/back");
+  const auto set = find_thermal_set(folder.path(), "", {});
+  REQUIRE(set);
+  CHECK(set->items.size() == 1);
 }
 
 TEST_CASE("a labels.json with a mistake is refused, with what is wrong and what there is") {
