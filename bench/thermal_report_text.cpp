@@ -76,6 +76,12 @@ void beside_peers(ThermalText& text, const ThermalReport& report) {
   }
 }
 
+// The end of a long name says most.
+std::string short_name(const std::string& name) {
+  constexpr std::size_t kMost = 36;
+  return name.size() <= kMost ? name : "..." + name.substr(name.size() - (kMost - 3));
+}
+
 void by_recording(ThermalText& text, const ThermalReport& report) {
   tell(text, "\n  {:<36} {:>7} {:>8} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8}\n", "recording", "size", "frames", "prec.", "recall", "F1",
        "unknown", "wrong", "peer's");
@@ -83,8 +89,9 @@ void by_recording(ThermalText& text, const ThermalReport& report) {
   for (std::size_t i = 0; i < report.recordings.size(); ++i) {
     const auto& one = report.recordings[i];
     const auto& tally = report.kanhu().tallies[i];
-    tell(text, "  {:<36} {:>7} {:>8} {:>7.3f} {:>7.3f} {:>7.3f} {:>8} {:>8} {:>8}\n", one.name, fmt::format("{}x{}", one.width, one.height),
-         one.frames, tally.precision(), tally.recall(), tally.f1(), tally.unknown, tally.wrong(), peer.tallies[i].wrong());
+    tell(text, "  {:<36} {:>7} {:>8} {:>7.3f} {:>7.3f} {:>7.3f} {:>8} {:>8} {:>8}\n", short_name(one.name),
+         fmt::format("{}x{}", one.width, one.height), one.frames, tally.precision(), tally.recall(), tally.f1(), tally.unknown,
+         tally.wrong(), peer.tallies[i].wrong());
   }
 }
 
