@@ -25,8 +25,8 @@ struct ThermalStill {
 //
 // Radiometric: of the warm place most like a person, warmer than what surrounds it by more than the picture's noise: heat (kelvin
 // times square metres), warmth above the room, area. Place by place, and without what is hotter than 40 degrees, so that an urn beside
-// somebody does not hide him. A mean of several pictures has less noise and may be given as one. What is as large and as warm as a person (a warm chair, a sun patch) is
-// taken for one: a first opinion, to be replaced by what is learnt later.
+// somebody does not hide him. A mean of several pictures has less noise and may be given as one. What is as large and as warm as a person
+// (a warm chair, a sun patch) is taken for one: a first opinion, to be replaced by what is learnt later.
 //
 // Relative: how much the picture's contrast, and its steepest edges at two scales, stand above its noise. Fitted on raw pictures of
 // a 32x24 array whose levels were stretched to their full range, of people indoors and of places outdoors: it mostly tells a
