@@ -20,9 +20,8 @@ int simulate(std::vector<std::string> words) {
   const auto own = std::filesystem::read_symlink("/proc/self/exe", problem);
   const std::string program = (own.parent_path() / "kanhu-simulate").string();
   if (problem || !std::filesystem::exists(program)) {
-    return report(
-        {ErrorKind::kClosed, fmt::format("{} is not there: it is built with the tests (ninja kanhu-simulate) and installed with them",
-                                         problem ? "kanhu-simulate" : program)});
+    return report({ErrorKind::kIo, fmt::format("{} is not there: it is built with the tests (ninja kanhu-simulate) and installed with them",
+                                               problem ? "kanhu-simulate" : program)});
   }
   words.insert(words.begin(), program);
   std::vector<char*> arguments;
