@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "bench/faces.hpp"
+#include "bench/thermal.hpp"
 #include "daemon/commands.hpp"
 
 namespace kanhu {
@@ -67,11 +68,66 @@ int bench_faces(BenchOptions& options) {
   return 1;
 }
 
+struct ThermalBenchCommand {
+  bench::ThermalBenchOptions thermal;
+  std::string size, unit;
+  bool json = false;
+};
+
+int bench_thermal(ThermalBenchCommand& options) {
+  log::init(log::Level::kOff);
+  if (!options.size.empty()) {
+    const auto size = bench::parse_thermal_size(options.size);
+    if (!size) return report(size.error());
+    options.thermal.defaults.width = size->first;
+    options.thermal.defaults.height = size->second;
+  }
+  if (!options.unit.empty()) {
+    const auto unit = bench::parse_thermal_unit(options.unit);
+    if (!unit) return report(unit.error());
+    options.thermal.defaults.unit = *unit;
+  }
+  const bool watched = ::isatty(STDERR_FILENO) == 1;
+  const auto measured = bench::bench_thermal(options.thermal, [watched](const std::string& now) {
+    if (watched) fmt::print(stderr, "\r\033[K{}", now);
+  });
+  if (watched) fmt::print(stderr, "\r\033[K");
+  if (!measured) return report(measured.error());
+  if (options.json) {
+    fmt::print("{}\n", report_json(*measured).dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
+    fmt::print("{}", report_text(*measured));
+  }
+  if (!measured->contestants.empty()) return EX_OK;
+  fmt::print(stderr, "kanhu: nothing could be measured; what was left out stands above\n");
+  return 1;
+}
+
+void add_bench_thermal(CLI::App& bench, Command& chosen) {
+  auto* thermal =
+      bench.add_subcommand("thermal", "Infrared presence on labelled recordings, beside background subtraction and a threshold");
+  auto options = std::make_shared<ThermalBenchCommand>();
+  thermal->add_option("dir", options->thermal.folder, "Labelled recordings and pictures (docs/bench-thermal.md has the layouts)")
+      ->required();
+  thermal->add_flag("--json", options->json, "As JSON");
+  thermal->add_option("--labels", options->thermal.labels, "A labels.json that lies elsewhere");
+  thermal
+      ->add_option("--pitch-m", options->thermal.defaults.pitch_m, "Metres a pixel at the height of people, where a file does not say it")
+      ->check(CLI::Range(0.001, 5.0));
+  thermal->add_option("--rate", options->thermal.defaults.rate, "Frames a second, where a file does not say it")
+      ->check(CLI::Range(0.01, 1000.0));
+  thermal->add_option("--size", options->size, "Pixels, as 32x24, where a file does not say it");
+  thermal->add_option("--unit", options->unit,
+                      "celsius, centi_celsius, kelvin, centi_kelvin, fahrenheit or grey, where a file does not say it");
+  thermal->callback([&chosen, options] { chosen = [options] { return bench_thermal(*options); }; });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("bench", "Measure what stands here on pictures you bring");
+  auto* command = app.add_subcommand("bench", "Measure what stands here on pictures and recordings you bring");
   command->require_subcommand(1);
+  add_bench_thermal(*command, chosen);
   auto* faces = command->add_subcommand("faces", "Face detection, verification and recognition: figures with 95 % intervals");
   auto options = std::make_shared<BenchOptions>();
   faces->add_option("dir", options->faces.folder, "Labelled pictures and people's pictures (docs/bench-faces.md has the layout)")

@@ -24,6 +24,7 @@ void add_status(CLI::App& app, Command& chosen);
 void add_probe(CLI::App& app, Command& chosen);
 void add_clips(CLI::App& app, Command& chosen);
 void add_replay(CLI::App& app, Command& chosen);
+void add_simulate(CLI::App& app, Command& chosen);
 void add_secret(CLI::App& app, Command& chosen);
 void add_version(CLI::App& app, Command& chosen);
 void add_worker(CLI::App& app, Command& chosen);

@@ -13,7 +13,7 @@ from harness import CANARY, KANHU, PATIENCE, Case, Process, camera, config_of, e
 from subscriber import EVENT_SCHEMA
 
 NONE = {"name": "none"}
-COMMANDS = ("run", "check-config", "watch", "status", "look", "probe", "clips", "replay", "secret", "version")
+COMMANDS = ("run", "check-config", "watch", "status", "look", "probe", "clips", "replay", "simulate", "secret", "version")
 
 
 class Commands(Case):

@@ -1,0 +1,16 @@
+// A scene written down: temperatures with what was true, in the form that `kanhu bench thermal` reads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+#include "tests/support/thermal_scene/scene.hpp"
+
+namespace kanhu::thermal_scene {
+
+// Comment lines (scene, size, unit, rate, pitch_m), a header, and a row a frame: t, people, unknown_allowed, p0, p1, ... in hundredths
+// of a degree. To standard output for "-". Frames after `most_seconds` are not made; 0: all. kIo.
+Result<void> write_recording(const Scene& scene, std::uint64_t seed, double most_seconds, const std::string& path);
+
+}  // namespace kanhu::thermal_scene
