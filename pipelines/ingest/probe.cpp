@@ -121,6 +121,7 @@ Step failed_step(const Signs& signs, const Meter& meter, const std::optional<Err
     case Stage::kSetup:
       return kSetup;
     case Stage::kPlay:
+    case Stage::kDevice:
       return kPlay;
     case Stage::kStreaming:
       break;
