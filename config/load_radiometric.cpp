@@ -37,7 +37,7 @@ void check_radiometric(Section& camera_section, const CameraConfig& camera) {
   ConfigReading& reading = camera_section.reading();
   if (reading.keys != nullptr) return;
   const std::string& name = camera.detector.name;
-  if (is_raw(camera.analyze) && !name.empty() && name != "thermal" && name != "none")
+  if (is_raw(camera.analyze) && !name.empty() && !takes_temperatures(name))
     reading.refuse(
         camera_section.mark("detector"),
         fmt::format("detector: {} looks at pictures, this stream holds temperatures; use detector: {{name: thermal}} or none", name));

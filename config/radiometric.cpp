@@ -46,6 +46,8 @@ bool is_radiometric(std::string_view url) {
   return url.starts_with("v4l2:") || (url.starts_with("file:") && (url.ends_with(".y16") || url.ends_with(".raw16")));
 }
 
+bool takes_temperatures(std::string_view detector) { return detector == "thermal" || detector == "none"; }
+
 int telemetry_row_count(const RadiometricConfig& config) {
   if (config.telemetry == TelemetryRows::kNone) return 0;
   return config.width == 80 ? 3 : 2;

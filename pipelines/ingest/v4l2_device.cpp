@@ -27,7 +27,7 @@ int ask(int fd, unsigned long request, void* about) {
 }
 
 // "YUYV"; what is no letter or digit shows as '?'.
-std::string name_of(std::uint32_t format) {
+std::string fourcc_name(std::uint32_t format) {
   std::string name;
   for (int i = 0; i < 4; ++i) {
     const char c = static_cast<char>(format >> (8 * i) & 0x7fu);
@@ -83,7 +83,7 @@ Error v4l2_open_error(const std::string& path, int error_number) {
 Result<void> check_v4l2_formats(const std::string& path, std::span<const std::uint32_t> formats) {
   if (std::find(formats.begin(), formats.end(), static_cast<std::uint32_t>(V4L2_PIX_FMT_Y16)) != formats.end()) return {};
   std::vector<std::string> names;
-  for (const std::uint32_t format : formats) names.push_back(name_of(format));
+  for (const std::uint32_t format : formats) names.push_back(fourcc_name(format));
   return fail(ErrorKind::kUnsupported,
               fmt::format("{} offers no 16-bit counts (Y16), only {}: no radiometric camera, or its radiometric mode is off",
                           quoted(path, 300), names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "))));
