@@ -23,7 +23,7 @@ struct StreamConfig {
   std::string url;
   std::string credential;  // name of a secret, empty when the camera asks for none
   Transport transport = Transport::kTcp;
-  std::optional<RadiometricConfig> thermal = std::nullopt;  // exactly where is_radiometric(url)
+  std::optional<RadiometricConfig> thermal = std::nullopt;  // always where is_radiometric(url)
   bool operator==(const StreamConfig&) const = default;
 };
 

@@ -46,6 +46,13 @@ bool is_radiometric(std::string_view url) {
   return url.starts_with("v4l2:") || (url.starts_with("file:") && (url.ends_with(".y16") || url.ends_with(".raw16")));
 }
 
+namespace {
+
+// A file that says neither its size nor its rate.
+bool is_headerless(std::string_view url) { return url.starts_with("file:") && !url.ends_with(".mkv"); }
+
+}  // namespace
+
 bool takes_temperatures(std::string_view detector) { return detector == "thermal" || detector == "none"; }
 
 int telemetry_row_count(const RadiometricConfig& config) {
@@ -54,14 +61,15 @@ int telemetry_row_count(const RadiometricConfig& config) {
 }
 
 std::string radiometric_fault(const RadiometricConfig& config, std::string_view url) {
-  if (!is_radiometric(url)) return "only 16-bit sources (v4l2:///dev/video0, file:///path/x.y16, .raw16) have it";
+  if (!is_radiometric(url) && !(url.starts_with("file:") && url.ends_with(".mkv")))
+    return "only 16-bit sources (v4l2:///dev/video0, file:///path/x.y16, .raw16, .mkv with FFV1) have it";
   const bool with_telemetry = config.telemetry != TelemetryRows::kNone;
   if (config.scale == CountScale::kUnknown && !with_telemetry)
     return fmt::format("16-bit numbers mean nothing without scale: one of {}", fmt::join(kScales, ", "));
   if (with_telemetry && !(config.width == 80 && config.height == 60) && !(config.width == 160 && config.height == 120))
     return "telemetry rows are those of a Lepton: say size: 160x120 or size: 80x60, or telemetry: none";
-  if (url.starts_with("file:") && config.width == 0) return "a file of raw frames does not tell its size; say size: 160x120";
-  if (url.starts_with("file:") && config.frames_per_second <= 0) return "a file of raw frames does not tell its rate; say fps: 8.7";
+  if (is_headerless(url) && config.width == 0) return "a file of raw frames does not tell its size; say size: 160x120";
+  if (is_headerless(url) && config.frames_per_second <= 0) return "a file of raw frames does not tell its rate; say fps: 8.7";
   return "";
 }
 

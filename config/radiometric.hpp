@@ -35,7 +35,8 @@ struct RadiometricConfig {
   bool operator==(const RadiometricConfig&) const = default;
 };
 
-// Whether a stream of this address consists of 16-bit numbers: v4l2://, or a file named .y16 or .raw16.
+// Whether a stream of this address can be nothing but 16-bit numbers: v4l2://, or a file named .y16 or .raw16. A .mkv may be
+// (FFV1): there it is the configuration that decides.
 bool is_radiometric(std::string_view url);
 // Number of telemetry rows of this configuration: 3 at 80 px, 2 at 160 px (a Lepton sends 240 or 320 words).
 int telemetry_row_count(const RadiometricConfig& config);

@@ -47,8 +47,10 @@ Result<void> read_counts_options(ReplayCommand& options) {
     options.replay.thermal = std::move(*read);
   }
   if (options.replay.config) return {};
-  const std::string fault = radiometric_fault(options.replay.thermal.value_or(RadiometricConfig{}), "file:///x.y16");
-  if (!fault.empty()) return fail(ErrorKind::kInvalidArgument, fmt::format("--thermal 160x120,8.7,0.01K: {}", fault));
+  for (const std::string& file : options.replay.files) {
+    const std::string fault = radiometric_fault(options.replay.thermal.value_or(RadiometricConfig{}), "file://" + file);
+    if (!fault.empty()) return fail(ErrorKind::kInvalidArgument, fmt::format("--thermal 160x120,8.7,0.01K: {}", fault));
+  }
   if (!takes_temperatures(options.replay.detector))
     return fail(
         ErrorKind::kInvalidArgument,

@@ -83,7 +83,7 @@ class FrameSource {
 };
 
 // rtsp:// by GStreamer's rtspsrc with an explicit pipeline, file:// for mp4, mkv, raw .h264/.h265; v4l2:// and file:// of
-// raw 16-bit frames (.y16, .raw16) where `stream.thermal` says how they are read.
+// 16-bit frames (raw .y16, .raw16; FFV1 in .mkv) where `stream.thermal` says how they are read.
 // `clock` must outlive the source. kUnsupported for another scheme or file name.
 Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const Clock& clock);
 

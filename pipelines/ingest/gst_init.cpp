@@ -48,6 +48,7 @@ constexpr std::array kOwnElements = std::to_array<std::string_view>({
     "jpegparse",
     "avdec_h264",
     "avdec_h265",
+    "avdec_ffv1",
     "jpegdec",
     "pngenc",
     "videoconvert",

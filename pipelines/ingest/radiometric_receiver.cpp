@@ -51,7 +51,7 @@ GstBusSyncReply hear_feeding(GstBus*, GstMessage* message, gpointer data) {
 
 // What is accepted of the element. A rate is asked of a file, which has none, and of a device the nearest it has is taken:
 // 8.7 a second is 26/3 in one driver and 9 in another.
-GstPtr<GstCaps> caps_of(const RadiometricConfig& config, bool is_file) {
+GstPtr<GstCaps> caps_of(const RadiometricConfig& config, CountsInput::Kind kind) {
   GstPtr<GstCaps> caps(gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "GRAY16_LE", nullptr));
   if (config.width > 0) {
     gst_caps_set_simple(caps.get(), "width", G_TYPE_INT, config.width, "height", G_TYPE_INT, config.height + telemetry_row_count(config),
@@ -61,9 +61,9 @@ GstPtr<GstCaps> caps_of(const RadiometricConfig& config, bool is_file) {
                         kMostRadiometricSide, nullptr);
   }
   const auto thousandth = [](double rate) { return static_cast<int>(std::lround(1000 * rate)); };
-  if (is_file) {
+  if (kind == CountsInput::Kind::kHeaderless) {
     gst_caps_set_simple(caps.get(), "framerate", GST_TYPE_FRACTION, thousandth(config.frames_per_second), 1000, nullptr);
-  } else if (config.frames_per_second > 0) {
+  } else if (kind == CountsInput::Kind::kDevice && config.frames_per_second > 0) {
     gst_caps_set_simple(caps.get(), "framerate", GST_TYPE_FRACTION_RANGE, std::max(1, thousandth(0.9 * config.frames_per_second)), 1000,
                         thousandth(1.1 * config.frames_per_second), 1000, nullptr);
   }
@@ -81,7 +81,7 @@ class CountsReceiver final : public Receiver {
     GstElement* filter = gst_element_factory_make("capsfilter", nullptr);
     GstElement* sink = gst_element_factory_make("appsink", nullptr);
     gst_bin_add_many(GST_BIN(pipeline.get()), element->get(), filter, sink, nullptr);
-    const GstPtr<GstCaps> caps = caps_of(config_, input_.is_file);
+    const GstPtr<GstCaps> caps = caps_of(config_, input_.kind);
     g_object_set(filter, "caps", caps.get(), nullptr);
     g_object_set(sink, "sync", FALSE, "async", FALSE, "max-buffers", 2u, "enable-last-sample", FALSE, nullptr);
     auto feeding = std::make_shared<Feeding>(Feeding{intake, input_});
@@ -92,11 +92,8 @@ class CountsReceiver final : public Receiver {
     gst_bus_set_sync_handler(bus.get(), hear_feeding, new FeedingPtr(feeding), delete_feeding);
     if (!gst_element_link_many(element->get(), filter, sink, nullptr))
       return fail(ErrorKind::kInternal, "the pipeline of 16-bit counts cannot be linked");
-    if (input_.is_file) {
-      intake->set_untimed();
-    } else {
-      intake->signs.stage = Stage::kDevice;
-    }
+    if (input_.kind == CountsInput::Kind::kHeaderless) intake->set_untimed();
+    if (input_.kind == CountsInput::Kind::kDevice) intake->signs.stage = Stage::kDevice;
     if (gst_element_set_state(pipeline.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
       return fail(ErrorKind::kIo, fmt::format("{} does not start", quoted(input_.name, 300)));
     return pipeline;
@@ -128,6 +125,42 @@ CountsInput device_input(const std::string& path, const RadiometricConfig& confi
   return input;
 }
 
+// Links the decoder behind the demuxer's video track once it is known.
+void link_track(GstElement*, GstPad* pad, gpointer decoder) {
+  const GstPtr<GstPad> entry(gst_element_get_static_pad(GST_ELEMENT(decoder), "sink"));
+  if (!gst_pad_is_linked(entry.get())) gst_pad_link(pad, entry.get());  // another kind of track does not fit, and waits unlinked
+}
+
+// filesrc ! matroskademux ! avdec_ffv1, as one element. FFV1 (RFC 9043) is how 16-bit grey is usually kept without loss.
+Result<GstPtr<GstElement>> make_ffv1_reader(const std::string& path) {
+  GstElement* source = gst_element_factory_make("filesrc", nullptr);
+  GstElement* demuxer = gst_element_factory_make("matroskademux", nullptr);
+  GstElement* decoder = gst_element_factory_make("avdec_ffv1", nullptr);
+  GstPtr<GstElement> bin(GST_ELEMENT(gst_object_ref_sink(gst_bin_new(nullptr))));
+  for (GstElement* element : {source, demuxer, decoder})
+    if (element != nullptr) gst_bin_add(GST_BIN(bin.get()), element);
+  if (source == nullptr || demuxer == nullptr || decoder == nullptr || !gst_element_link(source, demuxer))
+    return fail(ErrorKind::kInternal, "FFV1 cannot be read; install gstreamer1.0-plugins-good and gstreamer1.0-libav");
+  g_object_set(source, "location", path.c_str(), nullptr);
+  g_object_set(decoder, "max-threads", 1, nullptr);
+  g_signal_connect_object(demuxer, "pad-added", G_CALLBACK(link_track), decoder, static_cast<GConnectFlags>(0));
+  const GstPtr<GstPad> exit(gst_element_get_static_pad(decoder, "src"));
+  gst_element_add_pad(bin.get(), gst_ghost_pad_new("src", exit.get()));
+  return bin;
+}
+
+CountsInput matroska_input(const std::string& path) {
+  CountsInput input;
+  input.name = path;
+  input.kind = CountsInput::Kind::kContainer;
+  input.make_element = [path] { return make_ffv1_reader(path); };
+  input.explain = [path](const std::string& text) -> Error {
+    if (text.empty()) return {ErrorKind::kEndOfStream, "the recording is over"};
+    return {ErrorKind::kCorrupt, fmt::format("{} cannot be read on as 16-bit grey in FFV1: {}", quoted(path, 300), text)};
+  };
+  return input;
+}
+
 Result<CountsInput> file_input(const std::string& path, const RadiometricConfig& config) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || ::access(path.c_str(), R_OK) != 0)
@@ -136,16 +169,17 @@ Result<CountsInput> file_input(const std::string& path, const RadiometricConfig&
                                   : ErrorKind::kIo,
                 fmt::format("{}: {}", quoted(path, 300), std::strerror(errno)));
   if (!S_ISREG(status.st_mode)) return fail(ErrorKind::kInvalidArgument, fmt::format("{} is not a file", quoted(path, 300)));
+  if (status.st_size == 0) return fail(ErrorKind::kCorrupt, fmt::format("{} is empty", quoted(path, 300)));
+  if (path.ends_with(".mkv")) return matroska_input(path);
   const std::uint64_t size = static_cast<std::uint64_t>(status.st_size);
   const std::uint64_t rows = static_cast<std::uint64_t>(config.height + telemetry_row_count(config));
   const std::uint64_t frame = 2 * static_cast<std::uint64_t>(config.width) * rows;
   if (size < frame)
     return fail(ErrorKind::kCorrupt,
-                size == 0 ? fmt::format("{} is empty", quoted(path, 300))
-                          : fmt::format("{} is shorter than one picture of {}x{} with 16 bits", quoted(path, 300), config.width, rows));
+                fmt::format("{} is shorter than one picture of {}x{} with 16 bits", quoted(path, 300), config.width, rows));
   CountsInput input;
   input.name = path;
-  input.is_file = true;
+  input.kind = CountsInput::Kind::kHeaderless;
   input.make_element = [path, frame]() -> Result<GstPtr<GstElement>> {
     GstPtr<GstElement> element(gst_element_factory_make("filesrc", nullptr));
     if (!element) return fail(ErrorKind::kInternal, "GStreamer's filesrc is missing");

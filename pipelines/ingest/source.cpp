@@ -157,7 +157,7 @@ Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& c
     receiver = std::move(*made);
   } else if (url.starts_with(kFileScheme)) {
     const std::string path = url.substr(kFileScheme.size());
-    auto made = is_radiometric(url) ? make_radiometric_receiver(spec) : make_file_receiver(path);
+    auto made = is_radiometric(url) || spec.stream.thermal ? make_radiometric_receiver(spec) : make_file_receiver(path);
     if (!made) return tl::unexpected(made.error());
     receiver = std::move(*made);
     if (spec.replay) {

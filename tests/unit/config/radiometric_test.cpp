@@ -49,6 +49,8 @@ TEST_CASE("a radiometric device or file is configured with how its counts are re
   CHECK(file.main->thermal == RadiometricConfig{160, 120, 8.7, CountScale::kUnknown, TelemetryRows::kHeader});
   const auto other = good(camera_with("url: \"file:///a/b.raw16\", thermal: {size: 256x192, fps: 25, scale: 1/64K}"));
   CHECK(other.main->thermal == RadiometricConfig{256, 192, 25, CountScale::kKelvin64th, TelemetryRows::kNone});
+  CHECK(good(camera_with("url: \"file:///a/b.mkv\", thermal: {scale: 0.01K}")).main->thermal);
+  CHECK_FALSE(good(camera_with("url: \"file:///a/b.mkv\"")).main->thermal);
   CHECK_FALSE(good(camera_with("url: \"rtsp://h/x\"")).main->thermal);
 }
 

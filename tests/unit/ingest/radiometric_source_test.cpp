@@ -161,6 +161,28 @@ TEST_CASE("files that cannot be read as told are refused") {
   CHECK(run_to_end(unsaid).ends.at(0).kind == ErrorKind::kInvalidArgument);
 }
 
+TEST_CASE("16-bit grey kept in FFV1 is read like a raw file, with the times of its container") {
+  prepare_gstreamer();
+  const ScratchFolder folder;
+  const std::string grey = "videotestsrc num-buffers=20 pattern=solid-color foreground-color=0xff737373 ! ";
+  run_pipeline(grey + "video/x-raw,format=GRAY16_LE,width=80,height=60,framerate=10/1 ! avenc_ffv1 ! matroskamux ! filesink location=" +
+               (folder / "a.mkv").string());
+  const RadiometricConfig config{0, 0, 0, CountScale::kCentiKelvin, TelemetryRows::kNone};
+  KeepingSink sink;
+  run(sink, raw_replay(folder / "a.mkv", config));
+  const auto memory = sink.rest.memory();
+  CHECK(memory.ends.at(0).kind == ErrorKind::kEndOfStream);
+  REQUIRE(sink.pictures.size() == 20);
+  CHECK(sink.pictures[19] == std::vector<std::int16_t>(80 * 60, 0x7373 - 27315));
+  CHECK(memory.frame_pts[19] == MediaTime(std::chrono::milliseconds(1900)));
+  CHECK(memory.packets[0]->run.size() == 64);
+
+  make_recording(folder / "visible.mkv", 10);
+  const auto visible = run_to_end(raw_replay(folder / "visible.mkv", config));
+  CHECK(visible.frame_pts.empty());
+  CHECK(visible.ends.at(0).kind == ErrorKind::kCorrupt);
+}
+
 TEST_CASE("a calibrating Lepton's frames say so") {
   prepare_gstreamer();
   const ScratchFolder folder;
