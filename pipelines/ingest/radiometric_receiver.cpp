@@ -94,8 +94,11 @@ class CountsReceiver final : public Receiver {
       return fail(ErrorKind::kInternal, "the pipeline of 16-bit counts cannot be linked");
     if (input_.kind == CountsInput::Kind::kHeaderless) intake->set_untimed();
     if (input_.kind == CountsInput::Kind::kDevice) intake->signs.stage = Stage::kDevice;
-    if (gst_element_set_state(pipeline.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+    if (gst_element_set_state(pipeline.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
+      gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+      // The reason came by the bus, and stays.
       return fail(ErrorKind::kIo, fmt::format("{} does not start", quoted(input_.name, 300)));
+    }
     return pipeline;
   }
 
