@@ -68,22 +68,22 @@ TEST_CASE("counts that nobody could read are refused with what is missing") {
   const char kDevice[] = "url: \"v4l2:///dev/video0\"";
   const char kFile[] = "url: \"file:///a/b.y16\"";
   CHECK(says(refused(camera_with(kDevice), 8, 21), "16-bit numbers mean nothing without scale"));
-  CHECK(says(refused(camera_with(std::string(kDevice) + ", thermal: {size: 160x120}"), 8, 54), "mean nothing without scale"));
-  CHECK(says(refused(camera_with(std::string(kFile) + ", thermal: {scale: 0.01K, fps: 9}"), 8, 50), "say size: 160x120"));
-  CHECK(says(refused(camera_with(std::string(kFile) + ", thermal: {scale: 0.01K, size: 8x8}"), 8, 50), "say fps: 8.7"));
-  CHECK(says(refused(camera_with(std::string(kDevice) + ", thermal: {size: 320x240, telemetry: footer}"), 8, 54),
+  CHECK(says(refused(camera_with(std::string(kDevice) + ", thermal: {size: 160x120}"), 8, 52), "mean nothing without scale"));
+  CHECK(says(refused(camera_with(std::string(kFile) + ", thermal: {scale: 0.01K, fps: 9}"), 8, 49), "say size: 160x120"));
+  CHECK(says(refused(camera_with(std::string(kFile) + ", thermal: {scale: 0.01K, size: 8x8}"), 8, 49), "say fps: 8.7"));
+  CHECK(says(refused(camera_with(std::string(kDevice) + ", thermal: {size: 320x240, telemetry: footer}"), 8, 52),
              "rows are those of a Lepton"));
-  CHECK(says(refused(camera_with("url: \"rtsp://h/x\", thermal: {scale: 0.01K}"), 8, 48), "only 16-bit sources"));
+  CHECK(says(refused(camera_with("url: \"rtsp://h/x\", thermal: {scale: 0.01K}"), 8, 44), "only 16-bit sources"));
 }
 
 TEST_CASE("wrong words and sizes of counts are refused at their place") {
   const std::string begin = "url: \"v4l2:///dev/video0\", thermal: {";
-  CHECK(says(refused(camera_with(begin + "scale: 0.01k}"), 8, 62), "did you mean 0.01K?"));
-  CHECK(says(refused(camera_with(begin + "scale: 0.1K, telemetry: foot}"), 8, 79), "is not one of none, header, footer"));
+  CHECK(says(refused(camera_with(begin + "scale: 0.01k}"), 8, 60), "did you mean 0.01K?"));
+  CHECK(says(refused(camera_with(begin + "scale: 0.1K, telemetry: foot}"), 8, 77), "is not one of none, header, footer"));
   for (const char* size : {"160", "160x", "x120", "7x8", "1281x8", "160x120x2", "160 x 120", "-8x8", "08x8"})
-    CHECK(says(refused(camera_with(begin + "scale: 0.1K, size: " + size + "}"), 8, 74), "width x height expected"));
-  CHECK(says(refused(camera_with(begin + "scale: 0.1K, fps: 61}"), 8, 73), "61 is outside 0.1 to 60"));
-  CHECK(says(refused(camera_with(begin + "scale: 0.1K, resolution: 1}"), 8, 68), "unknown key \"resolution\""));
+    CHECK(says(refused(camera_with(begin + "scale: 0.1K, size: " + size + "}"), 8, 72), "width x height expected"));
+  CHECK(says(refused(camera_with(begin + "scale: 0.1K, fps: 61}"), 8, 71), "61 is outside 0.1 to 60"));
+  CHECK(says(refused(camera_with(begin + "scale: 0.1K, resolution: 1}"), 8, 66), "unknown key \"resolution\""));
 }
 
 TEST_CASE("a V4L2 address names a device below /dev") {
