@@ -97,7 +97,13 @@ std::string url_fault(std::string_view url) {
     const std::string_view path = url.substr(7);
     return path.size() > 1 && path.front() == '/' ? "" : "a file is given by its absolute path: file:///var/lib/kanhu/recording.mp4";
   }
-  if (!url.starts_with("rtsp://")) return "only rtsp://host[:port]/path and file:///absolute/path are known";
+  if (url.starts_with("v4l2://")) {
+    const std::string_view path = url.substr(7);
+    return path.starts_with("/dev/") && path.size() > 5 && path.find("..") == std::string_view::npos
+               ? ""
+               : "a device is given by its path below /dev: v4l2:///dev/video0";
+  }
+  if (!url.starts_with("rtsp://")) return "only rtsp://host[:port]/path, file:///absolute/path and v4l2:///dev/NAME are known";
   const std::string_view rest = url.substr(7);
   const HostPort parts = split(rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size())));
   if (!is_host(parts.host)) return "a host name or address expected after rtsp://";

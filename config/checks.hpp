@@ -9,7 +9,7 @@
 
 namespace kanhu {
 
-// rtsp://host[:port]/path or file:///absolute/path. Never repeats the URL: it may hold a password.
+// rtsp://host[:port]/path, file:///absolute/path or v4l2:///dev/NAME. Never repeats the URL: it may hold a password.
 std::string url_fault(std::string_view url);
 
 struct Endpoint {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/radiometric.hpp"
 #include "pipelines/frame.hpp"
 
 namespace kanhu {
@@ -18,9 +19,11 @@ using Polygon = std::vector<Point>;  // fractions of the picture, at least 3 poi
 enum class Transport { kTcp, kUdp, kAuto };  // auto: TCP first, then UDP
 
 struct StreamConfig {
-  std::string url;         // rtsp://host[:port]/path or file:///absolute/path; never with user information
+  // rtsp://host[:port]/path, file:///absolute/path or v4l2:///dev/NAME; never with user information
+  std::string url;
   std::string credential;  // name of a secret, empty when the camera asks for none
   Transport transport = Transport::kTcp;
+  std::optional<RadiometricConfig> thermal = std::nullopt;  // always where is_radiometric(url)
   bool operator==(const StreamConfig&) const = default;
 };
 

@@ -23,8 +23,22 @@ Polygon polygon_from(const Json& json) {
   return polygon;
 }
 
+Json radiometric_json(const RadiometricConfig& thermal) {
+  return {{"size_px", Json::array({thermal.width, thermal.height})},
+          {"fps", thermal.frames_per_second},
+          {"scale", to_string(thermal.scale)},
+          {"telemetry", to_string(thermal.telemetry)}};
+}
+
+RadiometricConfig radiometric_from(const Json& json) {
+  return {json.at("size_px").at(0).get<int>(), json.at("size_px").at(1).get<int>(), json.at("fps").get<double>(),
+          count_scale(json.at("scale").get<std::string>()), telemetry_rows(json.at("telemetry").get<std::string>())};
+}
+
 Json stream_json(const StreamConfig& stream) {
-  return {{"url", stream.url}, {"credential", stream.credential}, {"transport", to_string(stream.transport)}};
+  Json json{{"url", stream.url}, {"credential", stream.credential}, {"transport", to_string(stream.transport)}};
+  if (stream.thermal) json["thermal"] = radiometric_json(*stream.thermal);
+  return json;
 }
 
 StreamConfig stream_from(const Json& json) {
@@ -35,6 +49,7 @@ StreamConfig stream_from(const Json& json) {
   for (const Transport candidate : {Transport::kTcp, Transport::kUdp, Transport::kAuto}) {
     if (transport == to_string(candidate)) stream.transport = candidate;
   }
+  if (json.contains("thermal")) stream.thermal = radiometric_from(json.at("thermal"));
   return stream;
 }
 

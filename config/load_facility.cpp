@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "config/checks.hpp"
 #include "config/load.hpp"
+#include "config/load_radiometric.hpp"
 #include "config/scalars.hpp"
 
 namespace kanhu {
@@ -97,6 +98,7 @@ void read_stream(Section section, Transport transport, std::optional<StreamConfi
   }
   section.secret_name("credential", stream.credential);
   read_transport(section, stream.transport);
+  read_radiometric(section, stream);
   section.finish();
   into = std::move(stream);
 }
@@ -199,6 +201,7 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
   if (camera.detector.name.empty() && reading.keys == nullptr && !(section.has("detector") && reading.problems.size() != before)) {
     reading.refuse(section.mark("detector"), fmt::format("detector.name is missing: one of {}", fmt::join(detector_names(), ", ")));
   }
+  check_radiometric(section, camera);
   read_zone_views(section, facility, camera);
   section.list("ignore", [&](const YamlNode* node, Mark, const std::string&) {
     if (node == nullptr) return;

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,9 +20,10 @@ namespace kanhu {
 namespace {
 
 struct ProbeOptions {
-  std::string url, config = default_config_path(), credential, secrets_dir, picture = "probe.png";
+  std::string url, config = default_config_path(), credential, secrets_dir, picture = "probe.png", thermal;
   int seconds = 10;
   bool json = false;
+  std::optional<RadiometricConfig> radiometric;  // of `thermal`
 };
 
 Json report_json(const ingest::ProbeReport& report) {
@@ -38,9 +40,27 @@ Json report_json(const ingest::ProbeReport& report) {
     json["kilobits_per_second"] = round4(report.kilobits_per_second);
     json["b_frames"] = report.has_b_frames;
     json["rtcp_time"] = report.has_rtcp_time;
+    if (report.warmth)
+      json["temperature"] = {{"coolest_c", round4(report.warmth->coolest_c)},
+                             {"median_c", round4(report.warmth->median_c)},
+                             {"warmest_c", round4(report.warmth->warmest_c)}};
     if (report.has_rtcp_time) json["clock_offset_ms"] = report.clock_offset.count();
   }
   return json;
+}
+
+void print_radiometric(const ingest::ProbeReport& report, const ProbeOptions& options) {
+  const RadiometricConfig& thermal = *options.radiometric;
+  fmt::print("\n16-bit radiometric video {}x{}, {:.1f} frames/s\n", report.format.width, report.format.height,
+             report.measured_frames_per_second);
+  fmt::print("coolest {:.1f} °C, median {:.1f} °C, warmest {:.1f} °C\n", report.warmth->coolest_c, report.warmth->median_c,
+             report.warmth->warmest_c);
+  fmt::print("\nTo add it, paste under a facility's `cameras:`\n");
+  fmt::print("  - id: new-sensor\n    name: New sensor\n    main:\n      url: {}\n      thermal: {{", options.url);
+  if (thermal.width > 0) fmt::print("size: {}x{}, ", thermal.width, thermal.height);
+  if (thermal.frames_per_second > 0) fmt::print("fps: {}, ", thermal.frames_per_second);
+  if (thermal.scale != CountScale::kUnknown) fmt::print("scale: {}, ", to_string(thermal.scale));
+  fmt::print("telemetry: {}}}\n    detector: {{name: thermal}}\n", to_string(thermal.telemetry));
 }
 
 void print_words(const ingest::ProbeReport& report, const ProbeOptions& options) {
@@ -49,6 +69,7 @@ void print_words(const ingest::ProbeReport& report, const ProbeOptions& options)
     fmt::print("\n{}\n", to_string(report.error->kind));
     return;
   }
+  if (report.warmth) return print_radiometric(report, options);
   fmt::print("\n{} {}x{}, {:.1f} frames/s, {:.0f} kbit/s, {}, {}, by {}\n", to_string(report.format.codec), report.format.width,
              report.format.height, report.measured_frames_per_second, report.kilobits_per_second,
              report.gop_seconds > 0 ? fmt::format("key frame every {:.1f} s", report.gop_seconds) : "no second key frame in this time",
@@ -82,15 +103,28 @@ Result<void> save_picture(const std::string& path, const std::string& png) {
   return {};
 }
 
-int probe(const ProbeOptions& options) {
+// How a 16-bit source is read, from the command line.
+Result<void> read_thermal(ProbeOptions& options) {
+  if (options.thermal.empty() && !is_radiometric(options.url)) return {};
+  auto read = parse_radiometric(options.thermal);
+  if (!read) return tl::unexpected(Error{read.error().kind, "--thermal: " + read.error().message});
+  if (const std::string fault = radiometric_fault(*read, options.url); !fault.empty())
+    return fail(ErrorKind::kInvalidArgument, fmt::format("--thermal 160x120,8.7,0.01K: {}", fault));
+  options.radiometric = *read;
+  return {};
+}
+
+int probe(ProbeOptions options) {
   log::init(log::Level::kOff);
   if (options.url.find('@') != std::string::npos) {
     return report({ErrorKind::kInvalidArgument,
                    "the URL must hold no user and password (it is not repeated here); keep them with: kanhu secret set NAME "
                    "--user USER, and say --credential NAME"});
   }
+  if (auto read = read_thermal(options); !read) return report(read.error());
   StreamConfig stream;
   stream.url = options.url;
+  stream.thermal = options.radiometric;
   stream.transport = Transport::kAuto;
   Credential credential;
   if (!options.credential.empty()) {
@@ -123,10 +157,13 @@ int probe(const ProbeOptions& options) {
 void add_probe(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("probe", "Try a camera: what it sends, or the step that fails and the fix");
   auto options = std::make_shared<ProbeOptions>();
-  command->add_option("url", options->url, "rtsp://host[:port]/path, without user and password")->required();
+  command->add_option("url", options->url, "rtsp://host[:port]/path without user and password, v4l2:///dev/video0, or file:///path/x.y16")
+      ->required();
   command->add_option("--credential", options->credential, "Name of a secret (kanhu secret set NAME --user USER)");
   command->add_option("--secrets-dir", options->secrets_dir, "Where the secret is (default: gateway.secrets_dir of the configuration)");
   command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
+  command->add_option("--thermal", options->thermal,
+                      "How 16-bit counts are read: size, rate, scale, telemetry, as 160x120,8.7,0.01K,footer");
   command->add_option("--picture", options->picture, "Where to save the first picture; empty: nowhere")->capture_default_str();
   command->add_option("--seconds", options->seconds, "How long to look at most")->check(CLI::Range(2, 300))->capture_default_str();
   command->add_flag("--json", options->json, "As JSON");

@@ -20,7 +20,7 @@ namespace {
 
 struct ReplayCommand {
   ReplayOptions replay;
-  std::string config, start;
+  std::string config, start, thermal;
   bool json = false;
 };
 
@@ -34,6 +34,28 @@ identify::Matchers galleries_of(const Config& config) {
                       [](const std::string&, const std::string&, const Error&) {}});
   watch.look(config, SystemClock().wall());
   return galleries;
+}
+
+// Raw 16-bit files say nothing of themselves.
+Result<void> read_counts_options(ReplayCommand& options) {
+  const bool raw = std::any_of(options.replay.files.begin(), options.replay.files.end(),
+                               [](const std::string& file) { return is_radiometric("file://" + file); });
+  if (!raw && options.thermal.empty()) return {};
+  if (!options.thermal.empty()) {
+    auto read = parse_radiometric(options.thermal);
+    if (!read) return fail(read.error().kind, "--thermal: " + read.error().message);
+    options.replay.thermal = std::move(*read);
+  }
+  if (options.replay.config) return {};
+  for (const std::string& file : options.replay.files) {
+    const std::string fault = radiometric_fault(options.replay.thermal.value_or(RadiometricConfig{}), "file://" + file);
+    if (!fault.empty()) return fail(ErrorKind::kInvalidArgument, fmt::format("--thermal 160x120,8.7,0.01K: {}", fault));
+  }
+  if (!takes_temperatures(options.replay.detector))
+    return fail(
+        ErrorKind::kInvalidArgument,
+        fmt::format("detector {} looks at pictures, these files hold temperatures; say --detector thermal", options.replay.detector));
+  return {};
 }
 
 int run_replay(ReplayCommand options) {
@@ -54,6 +76,7 @@ int run_replay(ReplayCommand options) {
     return report(
         {ErrorKind::kInvalidArgument, fmt::format("no detector \"{}\"; known: {}", options.replay.detector, fmt::join(names, ", "))});
   }
+  if (auto read = read_counts_options(options); !read) return report(read.error());
   Feed feed(stdout);
   const auto begun = std::chrono::steady_clock::now();
   const auto summary = replay(options.replay, [&](const std::string& body) {
@@ -73,12 +96,14 @@ void add_replay(CLI::App& app, Command& chosen) {
   auto* command =
       app.add_subcommand("replay", "Run the same code on recordings or clips; the same input gives the same events, byte for byte");
   auto options = std::make_shared<ReplayCommand>();
-  command->add_option("files", options->replay.files, "mp4, mkv, h264, h265, or a clip (its .json or .mp4)")
+  command->add_option("files", options->replay.files, "mp4, mkv, h264, h265, raw 16-bit frames (y16, raw16), or a clip (its .json or .mp4)")
       ->required()
       ->check(CLI::ExistingFile);
   command->add_option("-c,--config", options->config, "Configuration whose cameras and zones apply");
   command->add_option("--camera", options->replay.camera, "Camera of the configuration, for files that are no clips")->needs("--config");
   command->add_option("--detector", options->replay.detector, "Detector without a configuration")->capture_default_str();
+  command->add_option("--thermal", options->thermal,
+                      "How 16-bit counts are read: size, rate, scale, telemetry, as 160x120,8.7,0.01K,footer");
   command->add_option("--start", options->start, "Capture time of a plain file's first frame (RFC 3339); default 1970-01-01T00:00:00Z");
   command->add_option("--threads", options->replay.threads, "Analysis threads per worker; 0: one a core")->check(CLI::Range(0, 256));
   command->add_option("--workers", options->replay.workers, "Worker processes; 0: all in this process")->check(CLI::Range(0, 64));

@@ -69,7 +69,10 @@ std::optional<std::string> sidecar_beside(FileIo& files, const std::filesystem::
 // Replays without recording: what a camera's configuration says about clips does not apply.
 CameraConfig for_replay(CameraConfig camera, const std::string& path) {
   camera.enabled = true;
-  camera.main = StreamConfig{"file://" + path, "", Transport::kTcp};
+  // How its 16-bit counts are read stays.
+  const StreamConfig* analysed = stream_for(camera, camera.analyze);
+  const auto thermal = analysed != nullptr ? analysed->thermal : std::nullopt;
+  camera.main = StreamConfig{"file://" + path, "", Transport::kTcp, thermal};
   camera.sub.reset();
   camera.analyze = StreamRole::kMain;
   camera.record.reset();
@@ -159,6 +162,7 @@ class Replay {
                        [&](const Recording& other) { return other.camera.id == recording.camera.id; })) {
       recording.camera.id = recording.camera.id.substr(0, 28) + "-" + std::to_string(recordings_.size() + 1);
     }
+    if (options_.thermal) recording.camera.main = StreamConfig{"", "", Transport::kTcp, options_.thermal};
     recording.camera = for_replay(std::move(recording.camera), recording.parts.front().path);
     recordings_.push_back(std::move(recording));
     return {};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,13 +13,14 @@ namespace kanhu {
 
 struct ReplayOptions {
   std::vector<std::string> files;
-  ConfigPtr config;                    // whose cameras, zones and digest apply; none: one plain camera a file
-  identify::Matchers galleries;        // faces are compared with, where `config` says so
-  std::string camera;                  // of `config`, for files that are no clips
-  std::string detector = "blazeface";  // without `config`
-  WallTime start{};                    // capture time of pts 0 for files without times
-  int threads = 0;                     // of analysis, per worker; 0: one a core
-  int workers = 0;                     // 0: in this process; otherwise the recordings are dealt out to so many workers
+  ConfigPtr config;                          // whose cameras, zones and digest apply; none: one plain camera a file
+  identify::Matchers galleries;              // faces are compared with, where `config` says so
+  std::string camera;                        // of `config`, for files that are no clips
+  std::string detector = "blazeface";        // without `config`
+  std::optional<RadiometricConfig> thermal;  // how raw 16-bit files are read; none: as `config` says
+  WallTime start{};                          // capture time of pts 0 for files without times
+  int threads = 0;                           // of analysis, per worker; 0: one a core
+  int workers = 0;                           // 0: in this process; otherwise the recordings are dealt out to so many workers
 };
 
 struct ReplaySummary {

@@ -77,7 +77,8 @@ class Frame {
   std::uint64_t sequence = 0;  // counts decoded frames of a run from 0
   MediaTime pts{};
   CaptureTime captured;
-  MonoTime arrival{};  // of the packet it was decoded from; for latency figures only
+  MonoTime arrival{};        // of the packet it was decoded from; for latency figures only
+  bool calibrating = false;  // an infrared sensor's shutter is closed (FFC): the temperatures are not new
 
  private:
   ImageView image_;

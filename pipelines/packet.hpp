@@ -16,7 +16,8 @@
 namespace kanhu {
 
 enum class StreamRole { kMain, kSub };
-enum class Codec { kH264, kH265, kMjpeg };
+// kRaw16: no codec, one 16-bit number a pixel (little-endian) from a radiometric sensor; never recorded.
+enum class Codec { kH264, kH265, kMjpeg, kRaw16 };
 
 // Where a capture time comes from: RTCP sender reports (RFC 3550 6.4.1), arrival at this machine, or a recording
 // that carries none (then wall time is the recording's stated start plus its pts).

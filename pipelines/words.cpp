@@ -17,6 +17,8 @@ const char* to_string(Codec codec) {
       return "h265";
     case Codec::kMjpeg:
       return "mjpeg";
+    case Codec::kRaw16:
+      return "raw16";
   }
   return "unknown";
 }

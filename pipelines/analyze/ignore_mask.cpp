@@ -11,6 +11,14 @@ namespace {
 
 constexpr std::uint8_t kBlankLuma = 16;
 constexpr std::uint8_t kNeutralChroma = 128;
+constexpr std::size_t kMostMedianSamples = 4096;  // the median of so many is the picture's, to a few hundredths of a degree
+
+std::int16_t temperature_at(const ImageView& image, int x, int y) {
+  std::int16_t value = 0;
+  std::memcpy(&value, image.planes[0].data + static_cast<std::ptrdiff_t>(y) * image.planes[0].stride + 2 * static_cast<std::ptrdiff_t>(x),
+              sizeof value);
+  return value;
+}
 
 }  // namespace
 
@@ -52,7 +60,25 @@ void IgnoreMask::convert(int width, int height) {
   }
 }
 
-void IgnoreMask::blank(PixelFormat format, const std::array<std::uint8_t*, 3>& planes, const std::array<int, 3>& strides) const {
+std::int16_t IgnoreMask::room_temperature(const ImageView& image) const {
+  const std::size_t pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
+  // Odd, so that it does not walk down a column.
+  const std::size_t step = (pixels / kMostMedianSamples) | 1U;
+  std::vector<std::int16_t> seen;
+  seen.reserve(pixels / step + 1);
+  for (std::size_t i = 0; i < pixels; i += step) {
+    const int x = static_cast<int>(i % static_cast<std::size_t>(image.width)),
+              y = static_cast<int>(i / static_cast<std::size_t>(image.width));
+    if (!covers(x, y)) seen.push_back(temperature_at(image, x, y));
+  }
+  if (seen.empty()) return 0;
+  const auto middle = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 2);
+  std::nth_element(seen.begin(), middle, seen.end());
+  return *middle;
+}
+
+void IgnoreMask::blank(PixelFormat format, const std::array<std::uint8_t*, 3>& planes, const std::array<int, 3>& strides,
+                       std::int16_t temperature) const {
   const auto fill = [&](std::size_t plane, int row, int from_byte, int to_byte, std::uint8_t value) {
     std::memset(planes[plane] + static_cast<std::ptrdiff_t>(row) * strides[plane] + from_byte, value,
                 static_cast<std::size_t>(to_byte - from_byte));
@@ -68,7 +94,9 @@ void IgnoreMask::blank(PixelFormat format, const std::array<std::uint8_t*, 3>& p
         fill(0, span.row, span.from * 3, span.to * 3, kBlankLuma);
         break;
       case PixelFormat::kCentiCelsius:
-        fill(0, span.row, span.from * 2, span.to * 2, 0);
+        for (int x = span.from; x < span.to; ++x)
+          std::memcpy(planes[0] + static_cast<std::ptrdiff_t>(span.row) * strides[0] + 2 * static_cast<std::ptrdiff_t>(x), &temperature,
+                      sizeof temperature);
         break;
       case PixelFormat::kI420:
         fill(0, span.row, span.from, span.to, kBlankLuma);
@@ -108,7 +136,7 @@ ImageView IgnoreMask::apply(const ImageView& image) {
       std::memcpy(to, image.planes[p].data + static_cast<std::ptrdiff_t>(row) * image.planes[p].stride, static_cast<std::size_t>(bytes));
     masked.planes[p] = {data[p], bytes};
   }
-  blank(image.format, data, strides);
+  blank(image.format, data, strides, image.format == PixelFormat::kCentiCelsius ? room_temperature(image) : std::int16_t{0});
   return masked;
 }
 

@@ -242,7 +242,8 @@ void SourceAnalyzer::State::analyse(const Frame& frame, models::Detector* detect
   if (!accept(frame)) return;
   ++stats.frames_analysed;
   warming = now - *first_frame < camera.presence.warm_up;
-  const ImageView image = mask.apply(frame.image());
+  ImageView image = mask.apply(frame.image());
+  image.calibrating = frame.calibrating;
   const PictureWatch::Verdict verdict = picture.look(image, mask, now);
   health.picture(verdict.changing, verdict.dark);
 

@@ -23,6 +23,7 @@ struct Picture {
   MonoTime arrival{};
   ImageView image;
   std::shared_ptr<const void> owner;
+  bool calibrating = false;  // as Frame::calibrating
 };
 
 // Decodes one codec with one thread (the machine's cores are shared among cameras, not within one).

@@ -82,7 +82,8 @@ class FrameSource {
   virtual const std::string& run() const = 0;
 };
 
-// rtsp:// by GStreamer's rtspsrc with an explicit pipeline, file:// for mp4, mkv, raw .h264/.h265.
+// rtsp:// by GStreamer's rtspsrc with an explicit pipeline, file:// for mp4, mkv, raw .h264/.h265; v4l2:// and file:// of
+// 16-bit frames (raw .y16, .raw16; FFV1 in .mkv) where `stream.thermal` says how they are read.
 // `clock` must outlive the source. kUnsupported for another scheme or file name.
 Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const Clock& clock);
 

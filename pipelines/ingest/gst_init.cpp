@@ -48,6 +48,7 @@ constexpr std::array kOwnElements = std::to_array<std::string_view>({
     "jpegparse",
     "avdec_h264",
     "avdec_h265",
+    "avdec_ffv1",
     "jpegdec",
     "pngenc",
     "videoconvert",
@@ -64,6 +65,10 @@ constexpr std::array kOwnElements = std::to_array<std::string_view>({
     "pipeline",
 });
 
+// Kept, but not loaded before somebody asks (make_v4l2_element).
+constexpr std::string_view kDeviceElement = "v4l2src";
+constexpr const char* kDevicePlugin = "video4linux2";
+
 // GStreamer's own lines are for developers: what matters of them reaches the bus and is said in our words.
 void write_log(GstDebugCategory* category, GstDebugLevel, const gchar*, const gchar* function, gint, GObject*, GstDebugMessage* message,
                gpointer) {
@@ -78,7 +83,7 @@ void write_glib_log(const gchar* domain, GLogLevelFlags, const gchar* message, g
 
 void keep_only(std::span<const std::string_view> more) {
   const auto wanted = [&](std::string_view name) {
-    return std::find(kOwnElements.begin(), kOwnElements.end(), name) != kOwnElements.end() ||
+    return name == kDeviceElement || std::find(kOwnElements.begin(), kOwnElements.end(), name) != kOwnElements.end() ||
            std::find(more.begin(), more.end(), name) != more.end();
   };
   GstRegistry* registry = gst_registry_get();
@@ -141,6 +146,22 @@ Result<void> init_gstreamer_with(std::span<const std::string_view> more_elements
   std::scoped_lock lock(mutex);
   if (!done) done = initialise(more_elements);
   return *done;
+}
+
+Result<GstPtr<GstElement>> make_v4l2_element() {
+  static std::mutex mutex;
+  std::scoped_lock lock(mutex);
+  GstPtr<GstElement> element(gst_element_factory_make(kDeviceElement.data(), nullptr));
+  if (!element) return fail(ErrorKind::kNotFound, "GStreamer's element v4l2src is missing; install gstreamer1.0-plugins-good");
+  gst_object_ref_sink(element.get());
+  GstRegistry* registry = gst_registry_get();
+  GList* features = gst_registry_get_feature_list_by_plugin(registry, kDevicePlugin);
+  for (GList* item = features; item != nullptr; item = item->next) {
+    auto* feature = GST_PLUGIN_FEATURE(item->data);
+    if (gst_plugin_feature_get_name(feature) != kDeviceElement) gst_registry_remove_feature(registry, feature);
+  }
+  gst_plugin_feature_list_free(features);
+  return element;
 }
 
 Result<void> init_gstreamer() { return init_gstreamer_with({}); }

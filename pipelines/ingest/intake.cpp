@@ -16,7 +16,9 @@ std::int64_t count(MonoTime time) { return time.time_since_epoch().count(); }
 }  // namespace
 
 Intake::Intake(SourceSpec spec, const Clock& clock, std::string run)
-    : mailbox(spec.replay), spec_(std::move(spec)), run_(std::move(run)), clock_(&clock), thinner_(spec_.frames_per_second) {}
+    : mailbox(spec.replay), spec_(std::move(spec)), run_(std::move(run)), clock_(&clock), thinner_(spec_.frames_per_second) {
+  if (spec_.stream.thermal) radiometer_.emplace(*spec_.stream.thermal);
+}
 
 std::optional<Intake::Now> Intake::now() const {
   std::scoped_lock lock(clock_mutex_);
@@ -107,7 +109,8 @@ Result<PacketPtr> Intake::make_packet(GstSample* sample, const Now& at) {
   packet->sequence = sequence_++;
   if (GST_BUFFER_DURATION_IS_VALID(buffer)) packet->duration = std::chrono::nanoseconds(GST_BUFFER_DURATION(buffer));
   packet->format = format_.with([](auto& held) { return held; });
-  packet->is_key = packet->format->codec == Codec::kMjpeg || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  const bool alone = packet->format->codec == Codec::kMjpeg || packet->format->codec == Codec::kRaw16;
+  packet->is_key = alone || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   packet->discontinuity = packet->sequence > 0 && (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) || lost_one_);
   lost_one_ = false;
   packet->arrival = at.mono;
@@ -117,7 +120,10 @@ Result<PacketPtr> Intake::make_packet(GstSample* sample, const Now& at) {
     packet->captured.arrival = at.wall;
     packet->captured.rtcp = ntp_time_of(buffer);
   }
-  auto bytes = std::make_shared<MappedBuffer>(buffer);
+  // A device has few buffers and waits for each to come back: what may be held for long is a copy.
+  const bool borrowed = packet->format->codec == Codec::kRaw16;
+  const GstPtr<GstBuffer> own(borrowed ? gst_buffer_copy_deep(buffer) : gst_buffer_ref(buffer));
+  auto bytes = std::make_shared<MappedBuffer>(own.get());
   const auto view = bytes->view();
   packet->bytes = PacketBytes(view, std::move(bytes), account_);
   return PacketPtr(std::move(packet));
@@ -145,7 +151,28 @@ GstFlowReturn Intake::take_access_unit(GstSample* sample) {
     case Mailbox::Posted::kTaken:
       break;
   }
-  return spec_.decode ? show_decoder(sample, *packet, *at) : GST_FLOW_OK;
+  if (!spec_.decode) return GST_FLOW_OK;
+  return radiometer_ ? read_temperatures(sample, **packet) : show_decoder(sample, *packet, *at);
+}
+
+GstFlowReturn Intake::read_temperatures(GstSample* sample, const Packet& packet) {
+  auto read = radiometer_->read(sample_counts(sample));
+  if (!read) {
+    ++decode_errors_;
+    return radiometer_->in_doubt() ? GST_FLOW_OK : refuse(std::move(read.error()));
+  }
+  auto held = std::make_shared<const std::vector<std::int16_t>>(std::move(read->centi_celsius));
+  Picture picture;
+  picture.pts = packet.pts;
+  picture.captured = packet.captured;
+  picture.arrival = packet.arrival;
+  picture.image.format = PixelFormat::kCentiCelsius;
+  picture.image.width = read->width;
+  picture.image.height = read->height;
+  picture.image.planes[0] = {reinterpret_cast<const std::uint8_t*>(held->data()), 2 * read->width};
+  picture.owner = std::move(held);
+  picture.calibrating = read->calibrating;
+  return take_picture(std::move(picture)) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
 
 // A recording that plays as a camera gives each packet at its time.
@@ -216,10 +243,12 @@ bool Intake::take_picture(Picture picture) {
   const std::uint64_t sequence = frame_sequence_++;
   if (!thinner_.wants(picture.pts)) return !mailbox.closed();
   Frame frame(spec_.source, run_, sequence, picture.pts, picture.captured, picture.arrival, picture.image, std::move(picture.owner));
+  frame.calibrating = picture.calibrating;
   return mailbox.post(std::move(frame)) != Mailbox::Posted::kClosed;
 }
 
 void Intake::receiving_ended(Error why) {
+  if (why.kind == ErrorKind::kEndOfStream && radiometer_ && radiometer_->never_good()) why = *radiometer_->never_good();
   const auto decoder = decoder_.with([](auto& held) { return held; });
   if (!decoder || !spec_.stream.url.starts_with("file:")) {
     mailbox.end(std::move(why));

@@ -16,11 +16,13 @@
 #include "pipelines/ingest/frame_source.hpp"
 #include "pipelines/ingest/gate.hpp"
 #include "pipelines/ingest/mailbox.hpp"
+#include "pipelines/ingest/radiometer.hpp"
 
 namespace kanhu::ingest {
 
 // How far a camera has come; what silence means depends on it.
-enum class Stage { kConnect, kDescribe, kSetup, kPlay, kStreaming };
+// kDevice: a device of this machine is open.
+enum class Stage { kConnect, kDescribe, kSetup, kPlay, kDevice, kStreaming };
 
 // Facts a watchdog needs, in this machine's monotonic nanoseconds (0: never).
 struct Signs {
@@ -75,6 +77,8 @@ class Intake : public std::enable_shared_from_this<Intake> {
   GstFlowReturn show_decoder(GstSample* sample, const PacketPtr& packet, const Now& now);
   Result<std::shared_ptr<Decoder>> make_decoder();
   bool take_picture(Picture picture);
+  // 16-bit counts need no decoder: here and now.
+  GstFlowReturn read_temperatures(GstSample* sample, const Packet& packet);
   GstFlowReturn refuse(Error why);
 
   const SourceSpec spec_;
@@ -92,7 +96,8 @@ class Intake : public std::enable_shared_from_this<Intake> {
   std::optional<MonoTime> pace_start_;
   GstPtr<GstCaps> caps_;
   Gate gate_;
-  // Only the decoder's thread:
+  std::optional<Radiometer> radiometer_;
+  // Only the decoder's thread (of 16-bit counts: the receiving one):
   std::uint64_t frame_sequence_ = 0;
   FrameThinner thinner_;
 

@@ -1,6 +1,8 @@
 #include "pipelines/ingest/picture_png.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
@@ -45,9 +47,30 @@ GstPtr<GstBuffer> copy_of(const ImageView& image, const GstVideoInfo& info) {
   return buffer;
 }
 
+// Temperatures as grey: black the coolest, white the warmest. `into` holds the pixels.
+ImageView as_grey(const ImageView& warmth, std::vector<std::uint8_t>& into) {
+  std::vector<std::int16_t> values(static_cast<std::size_t>(warmth.width) * static_cast<std::size_t>(warmth.height));
+  for (int row = 0; row < warmth.height; ++row)
+    std::memcpy(values.data() + static_cast<std::ptrdiff_t>(row) * warmth.width,
+                warmth.planes[0].data + static_cast<std::ptrdiff_t>(row) * warmth.planes[0].stride,
+                2 * static_cast<std::size_t>(warmth.width));
+  const auto [coolest, warmest] = std::minmax_element(values.begin(), values.end());
+  const int low = *coolest, range = std::max(1, *warmest - low);
+  for (const std::int16_t value : values) into.push_back(static_cast<std::uint8_t>(255 * (value - low) / range));
+  ImageView grey;
+  grey.width = warmth.width;
+  grey.height = warmth.height;
+  grey.planes[0] = {into.data(), warmth.width};
+  return grey;
+}
+
 }  // namespace
 
 Result<std::string> png_of(const ImageView& image) {
+  if (image.format == PixelFormat::kCentiCelsius && image.width > 0 && image.height > 0) {
+    std::vector<std::uint8_t> pixels;
+    return png_of(as_grey(image, pixels));
+  }
   GstVideoInfo info;
   const GstVideoFormat format = gst_format_of(image.format);
   if (format == GST_VIDEO_FORMAT_UNKNOWN ||

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,8 +20,21 @@ namespace {
 constexpr std::size_t kEnoughKeyFrames = 3;
 constexpr std::chrono::seconds kEnoughVideo{10};  // two sender reports have come by then: RFC 3550 has one every 5 s
 
+constexpr std::chrono::seconds kEnoughCounts{2};  // for the rate
+constexpr const char* kOpenStep = "open";
+
 enum Step : std::size_t { kResolve, kConnect, kDescribe, kSetup, kPlay, kKeyFrame, kDecode, kSteps };
 constexpr std::array<const char*, kSteps> kNames{"resolve", "connect", "describe", "setup", "play", "key frame", "decode"};
+
+ProbeReport::Warmth warmth_of(const ImageView& image) {
+  std::vector<std::int16_t> values(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
+  for (int row = 0; row < image.height; ++row)
+    std::memcpy(values.data() + static_cast<std::ptrdiff_t>(row) * image.width,
+                image.planes[0].data + static_cast<std::ptrdiff_t>(row) * image.planes[0].stride,
+                2 * static_cast<std::size_t>(image.width));
+  std::sort(values.begin(), values.end());
+  return {values.front() / 100.0, values[values.size() / 2] / 100.0, values.back() / 100.0};
+}
 
 // Measures a camera. Thread: the sink from the source's thread, the rest from the caller's.
 class Meter final : public SourceSink {
@@ -57,10 +72,10 @@ class Meter final : public SourceSink {
   }
 
   // Until enough is known, the source ends, or patience does.
-  void watch(std::chrono::steady_clock::time_point until) {
+  void watch(std::chrono::steady_clock::time_point until, std::chrono::nanoseconds enough_video) {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, until,
-                        [&] { return end_ || (frame_ && offset_ && keys_ >= kEnoughKeyFrames) || (frame_ && span() >= kEnoughVideo); });
+                        [&] { return end_ || (frame_ && offset_ && keys_ >= kEnoughKeyFrames) || (frame_ && span() >= enough_video); });
   }
   void wait_for_end() {
     std::unique_lock lock(mutex_);
@@ -79,6 +94,7 @@ class Meter final : public SourceSink {
     report.has_b_frames = reordered_;
     report.has_rtcp_time = offset_.has_value();
     if (offset_) report.clock_offset = std::chrono::duration_cast<std::chrono::milliseconds>(*offset_);
+    if (frame_ && frame_->image().format == PixelFormat::kCentiCelsius) report.warmth = warmth_of(frame_->image());
     if (frame_)
       if (auto png = png_of(frame_->image())) report.picture_png = std::move(*png);
   }
@@ -121,6 +137,7 @@ Step failed_step(const Signs& signs, const Meter& meter, const std::optional<Err
     case Stage::kSetup:
       return kSetup;
     case Stage::kPlay:
+    case Stage::kDevice:
       return kPlay;
     case Stage::kStreaming:
       break;
@@ -165,6 +182,19 @@ std::string passed_detail(Step step, const RtspAddress& address, const ProbeRepo
   return {};
 }
 
+// The steps of a 16-bit source, which has no conversation.
+void tell_counts_steps(ProbeReport& report, const Meter& meter, const std::optional<Error>& why) {
+  const char* const names[] = {kOpenStep, "pictures", "temperatures"};
+  const char* const details[] = {"it can be read", "16-bit counts come", "they are temperatures"};
+  const std::size_t passed = meter.saw_frame() ? 3 : meter.saw_key() ? 2 : why ? 0 : 1;
+  for (std::size_t step = 0; step < passed; ++step) report.steps.push_back({names[step], true, details[step]});
+  if (passed == 3) return;
+  report.error =
+      why.value_or(passed == 1 ? Error{ErrorKind::kTimeout, "the device is open, but sent no picture; unplug it and plug it in again"}
+                               : Error{ErrorKind::kTimeout, "pictures come, but not enough of them to tell; give it more --seconds"});
+  report.steps.push_back({names[passed], false, report.error->message});
+}
+
 constexpr std::chrono::seconds kGoodbye{1};
 
 ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Credential& credential,
@@ -183,17 +213,22 @@ ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Cred
   auto made = make_watched_source(spec, clock);
   if (!made) {
     report.error = made.error();
-    report.steps.push_back({kNames[kResolve], false, made.error().message});
+    report.steps.push_back({stream.thermal ? kOpenStep : kNames[kResolve], false, made.error().message});
     return report;
   }
   made->source->start(meter);
-  meter.watch(until);
+  meter.watch(until, spec.stream.thermal ? kEnoughCounts : kEnoughVideo);
   std::optional<Error> why = meter.end();
   const Step failed = failed_step(*made->signs, meter, why);
   made->source->stop();
   meter.wait_for_end();
   report.format = made->source->stats().format;
   meter.report(report);
+  if (stream.thermal) {
+    report.format.height -= telemetry_row_count(*stream.thermal);
+    tell_counts_steps(report, meter, why);
+    return report;
+  }
   const RtspAddress address = rtsp_address(stream.url);
   for (std::size_t step = kResolve; step < failed; ++step)
     report.steps.push_back({kNames[step], true, passed_detail(static_cast<Step>(step), address, report)});
@@ -208,6 +243,7 @@ ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Cred
 ProbeReport probe(const StreamConfig& stream, const Credential& credential, std::chrono::seconds patience) {
   const auto now = std::chrono::steady_clock::now();
   const auto until = now + patience;
+  if (stream.thermal) return probe_by(Transport::kTcp, stream, credential, until);
   // Two thirds of the patience for TCP, so that UDP gets its turn when nothing arrives.
   auto by_tcp = probe_by(Transport::kTcp, stream, credential, stream.url.starts_with("rtsp:") ? now + patience * 2 / 3 : until);
   if (!by_tcp.error || (by_tcp.error->kind != ErrorKind::kTransport && by_tcp.error->kind != ErrorKind::kTimeout)) return by_tcp;

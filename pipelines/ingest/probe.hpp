@@ -14,7 +14,8 @@
 namespace kanhu::ingest {
 
 struct ProbeReport {
-  // In order: resolve, connect, describe (path, password), setup (transport), play, key frame, decode. The step that failed is the last.
+  // In order: resolve, connect, describe (path, password), setup (transport), play, key frame, decode; of 16-bit sources: open,
+  // pictures, temperatures. The step that failed is the last.
   struct Step {
     std::string name;
     bool passed = false;
@@ -31,6 +32,11 @@ struct ProbeReport {
   bool has_b_frames = false;
   double kilobits_per_second = 0;
   std::string picture_png;  // encoded PNG of the first decoded frame, empty when none
+  // Of a radiometric source: apparent temperatures of its first picture.
+  struct Warmth {
+    double coolest_c = 0, median_c = 0, warmest_c = 0;
+  };
+  std::optional<Warmth> warmth;
 };
 
 // Tries TCP, then UDP when the transport was refused or nothing arrived. Takes at most `patience`.

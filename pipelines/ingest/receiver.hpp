@@ -21,6 +21,9 @@ class Receiver {
 };
 
 std::unique_ptr<Receiver> make_rtsp_receiver(const SourceSpec& spec);
+// 16-bit counts of a device (v4l2://) or file, as `spec.stream.thermal` says. A file is looked at at once: a missing, empty or
+// unreadable one is an Error; a device when it is opened.
+Result<std::unique_ptr<Receiver>> make_radiometric_receiver(const SourceSpec& spec);
 // Looks at the file at once: a missing, empty or unreadable one is an Error.
 Result<std::unique_ptr<Receiver>> make_file_receiver(const std::string& path);
 

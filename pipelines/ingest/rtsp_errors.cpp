@@ -28,6 +28,7 @@ const char* name_of(Stage stage) {
       return "SETUP";
     case Stage::kPlay:
       return "PLAY";
+    case Stage::kDevice:  // never of RTSP
     case Stage::kStreaming:
       break;
   }

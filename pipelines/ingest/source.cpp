@@ -22,6 +22,7 @@ namespace {
 constexpr std::chrono::nanoseconds kReplayPatience = std::chrono::seconds(1);  // only a wake-up to look whether all is well
 constexpr std::string_view kFileScheme = "file://";
 constexpr std::string_view kRtspScheme = "rtsp://";
+constexpr std::string_view kDeviceScheme = "v4l2://";
 
 // A source is a receiving pipeline, a decoding pipeline and one thread that alone speaks to the sink; so the sink's
 // calls are in order and on_end is the last. Teardown happens aside: it may hang as long as the camera likes.
@@ -139,13 +140,24 @@ class PipelineSource final : public FrameSource {
 
 }  // namespace
 
+WatchedSource watched_source_of(const SourceSpec& spec, std::unique_ptr<Receiver> receiver, std::string run, const Clock& clock) {
+  auto intake = std::make_shared<Intake>(spec, clock, std::move(run));
+  std::shared_ptr<const Signs> signs(intake, &intake->signs);
+  return WatchedSource{std::make_unique<PipelineSource>(std::move(intake), std::move(receiver), clock), std::move(signs)};
+}
+
 Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& clock) {
   const std::string& url = spec.stream.url;
   std::unique_ptr<Receiver> receiver;
   std::string run = random_id();
-  if (url.starts_with(kFileScheme)) {
+  if (url.starts_with(kDeviceScheme)) {
+    if (spec.replay) return fail(ErrorKind::kInvalidArgument, "a camera cannot be replayed; give a file");
+    auto made = make_radiometric_receiver(spec);
+    if (!made) return tl::unexpected(made.error());
+    receiver = std::move(*made);
+  } else if (url.starts_with(kFileScheme)) {
     const std::string path = url.substr(kFileScheme.size());
-    auto made = make_file_receiver(path);
+    auto made = is_radiometric(url) || spec.stream.thermal ? make_radiometric_receiver(spec) : make_file_receiver(path);
     if (!made) return tl::unexpected(made.error());
     receiver = std::move(*made);
     if (spec.replay) {
@@ -159,11 +171,10 @@ Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& c
   } else {
     // What is no URL may still hold a password, where nothing that knows URLs would find it.
     const std::string shown = url.find('@') == std::string::npos ? quoted(url) : "this";
-    return fail(ErrorKind::kUnsupported, fmt::format("{} is no address of a camera or recording; expected rtsp:// or file://", shown));
+    return fail(ErrorKind::kUnsupported,
+                fmt::format("{} is no address of a camera or recording; expected rtsp://, file:// or v4l2://", shown));
   }
-  auto intake = std::make_shared<Intake>(spec, clock, std::move(run));
-  std::shared_ptr<const Signs> signs(intake, &intake->signs);
-  return WatchedSource{std::make_unique<PipelineSource>(std::move(intake), std::move(receiver), clock), std::move(signs)};
+  return watched_source_of(spec, std::move(receiver), std::move(run), clock);
 }
 
 Result<std::unique_ptr<FrameSource>> make_source(const SourceSpec& spec, const Clock& clock) {

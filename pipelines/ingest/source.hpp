@@ -5,6 +5,7 @@
 
 #include "pipelines/ingest/frame_source.hpp"
 #include "pipelines/ingest/intake.hpp"
+#include "pipelines/ingest/receiver.hpp"
 
 namespace kanhu::ingest {
 
@@ -15,5 +16,7 @@ struct WatchedSource {
 
 // As make_source; `signs` tell how far it has come, also after its end.
 Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& clock);
+// The same with a given receiver, which is all that depends on where the stream comes from.
+WatchedSource watched_source_of(const SourceSpec& spec, std::unique_ptr<Receiver> receiver, std::string run, const Clock& clock);
 
 }  // namespace kanhu::ingest

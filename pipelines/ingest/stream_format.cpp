@@ -14,6 +14,8 @@ std::optional<Codec> codec_of(const GstCaps* caps) {
   if (gst_structure_has_name(structure, "video/x-h264")) return Codec::kH264;
   if (gst_structure_has_name(structure, "video/x-h265")) return Codec::kH265;
   if (gst_structure_has_name(structure, "image/jpeg")) return Codec::kMjpeg;
+  const char* raw = gst_structure_has_name(structure, "video/x-raw") ? gst_structure_get_string(structure, "format") : nullptr;
+  if (raw != nullptr && std::string_view(raw) == "GRAY16_LE") return Codec::kRaw16;
   return std::nullopt;
 }
 

@@ -18,12 +18,13 @@ inline constexpr int kMostHeight = 2304;  // px
 inline constexpr double kMostFramesPerSecond = 60;
 inline constexpr std::size_t kMostAccessUnitBytes = 8u << 20;
 
-// The codec of parsed caps or of caps a demuxer offers ("video/x-h264", "video/x-h265", "image/jpeg").
+// The codec of parsed caps or of caps a demuxer or device offers ("video/x-h264", "video/x-h265", "image/jpeg", "video/x-raw" of
+// GRAY16_LE).
 std::optional<Codec> codec_of(const GstCaps* caps);
 // The codec of an RTP payload's encoding name ("H264", "H265", "JPEG").
 std::optional<Codec> codec_of_rtp(std::string_view encoding_name);
 
-// Names of the elements of a codec, as GStreamer knows them.
+// Names of the elements of a codec (not kRaw16, which needs none), as GStreamer knows them.
 struct CodecElements {
   const char* depayloader;
   const char* parser;

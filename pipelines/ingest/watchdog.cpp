@@ -23,6 +23,8 @@ Error no_answer(Stage stage) {
       return {ErrorKind::kTimeout, "connected, but no answer to DESCRIBE; check that the port is the camera's RTSP port"};
     case Stage::kSetup:
       return {ErrorKind::kTimeout, "connected, but no answer to SETUP; restart the camera if it stays so"};
+    case Stage::kDevice:
+      return {ErrorKind::kTimeout, "the device is open, but sent no picture; unplug it and plug it in again"};
     case Stage::kPlay:
     case Stage::kStreaming:
       break;

@@ -106,7 +106,7 @@ Assign assign_from(const Json& json) {
 
 SourceUp source_up_from(const Json& json) {
   SourceUp up{json.at("camera").get<std::string>(), role_from(json.at("role")), {}};
-  up.format.codec = enum_from<Codec>(json.at("codec"), 3);
+  up.format.codec = enum_from<Codec>(json.at("codec"), 4);
   up.format.width = json.at("width").get<int>();
   up.format.height = json.at("height").get<int>();
   up.format.frames_per_second = json.at("fps").get<double>();

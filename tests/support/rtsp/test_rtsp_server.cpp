@@ -19,9 +19,9 @@ namespace kanhu::test {
 namespace {
 
 constexpr std::array kElements = std::to_array<std::string_view>({
-    "videotestsrc", "audiotestsrc", "x264enc",     "x265enc",    "jpegenc",   "alawenc",     "rtppcmapay",
-    "rtph264pay",   "rtph265pay",   "rtpjpegpay",  "rtpvrawpay", "mp4mux",    "matroskamux", "filesink",
-    "multiudpsink", "dynudpsink",   "rtprtxqueue", "watchdog",   "h264parse", "h265parse",   "videoconvert",
+    "videotestsrc", "audiotestsrc", "x264enc",    "x265enc",    "jpegenc",   "avenc_ffv1",   "alawenc",  "rtppcmapay",
+    "rtph264pay",   "rtph265pay",   "rtpjpegpay", "rtpvrawpay", "mp4mux",    "matroskamux",  "filesink", "multiudpsink",
+    "dynudpsink",   "rtprtxqueue",  "watchdog",   "h264parse",  "h265parse", "videoconvert",
 });
 
 int bind_loopback() {

@@ -80,6 +80,10 @@ class Camera {
   std::vector<std::int16_t> last_;
 };
 
+// The whole scene as a file of raw frames, 16-bit little-endian counts of 0.01 K: what `thermal: {scale: 0.01K}` reads. Number of
+// frames; -1 when the file cannot be written.
+int write_y16(const Scene& scene, std::uint64_t seed, const std::string& path);
+
 // The suite, by name. `sensor` replaces that of each scene.
 std::vector<Scene> scenes(const std::optional<Sensor>& sensor = std::nullopt);
 
