@@ -21,6 +21,7 @@ struct ThermalFrame {
   // Celsius. Relative: hundredths of a nominal degree (10 grey levels of a picture at its usual gain), zero anywhere.
   std::vector<std::int16_t> values;
   bool calibrating = false;  // the shutter is closed (FFC, NUC): the values are not new, what was known holds
+  bool anew = false;         // the values are not comparable with those before: what was learned from them is void
   std::string blind;         // not empty: the values show nobody and prove nothing, and why
 };
 
