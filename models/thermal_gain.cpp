@@ -13,7 +13,8 @@ constexpr double kMostTolerance = 12;
 constexpr double kGoodEnough = 0.85;  // explained by the gain before: no search
 constexpr int kPairs = 80;
 constexpr std::size_t kPlacesScored = 160;
-constexpr double kLeastSpread = 2;  // levels of the reference seen through the gain, below which no gain can be told
+constexpr double kLeastSpread = 2;       // levels of the reference, below which no gain can be told
+constexpr double kLeastCertainty = 0.1;  // standard error of a gain that is believed, as a share of it
 constexpr double kMostGain = 20;
 constexpr int kRounds = 4;
 
@@ -52,7 +53,9 @@ void refine(const std::vector<float>& x, const std::vector<float>& y, ThermalGai
     if (n < 8) return;
     const double variance = sxx / n - sx / n * sx / n;
     fit.spread = std::sqrt(std::max(0.0, variance));
-    if (fit.spread * std::max(std::abs(fit.gain), 0.05) > kLeastSpread) fit.gain = (sxy / n - sx / n * sy / n) / variance;
+    const double gain = fit.spread > kLeastSpread ? (sxy / n - sx / n * sy / n) / variance : fit.gain;
+    const double error = std::max(fit.noise, 0.5) / std::max(fit.spread, 1e-6) / std::sqrt(n);
+    if (error < kLeastCertainty * std::max(std::abs(gain), 0.05)) fit.gain = gain;
     fit.offset = sy / n - fit.gain * sx / n;
     reach = std::max(fit.tolerance, 0.7 * reach);
   }

@@ -48,11 +48,7 @@ void ThermalOverlay::look(const cv::Mat& grey, double now, const cv::Size& cells
 
 void ThermalOverlay::fill(cv::Mat& cells, const cv::Mat& foreign) {
   mask_ = strokes_.size() == cells.size() ? strokes_.clone() : cv::Mat::zeros(cells.size(), CV_8U);
-  if (!foreign.empty() && cv::countNonZero(foreign) > 0) {
-    cv::Mat wide;
-    cv::dilate(foreign, wide, cv::Mat());
-    mask_ |= wide;
-  }
+  if (!foreign.empty()) mask_ |= foreign;
   cv::Mat left = mask_.clone(), still = left;
   // From the rim inwards, ring by ring: the median of the neighbours that are known.
   for (int ring = 0; ring < std::max(cells.cols, cells.rows) && cv::countNonZero(left) > 0; ++ring) {

@@ -16,6 +16,8 @@ constexpr double kMargin = 2;       // levels by which another palette must be n
 constexpr double kEvery_s = 0.2;    // palettes are compared
 constexpr double kFarthest = 60;    // counted of one place: text must not decide
 constexpr std::size_t kPlacesCompared = 200;
+constexpr std::size_t kLeastTop = 4;  // coloured places in grey, that may be the warmest of red hot or green hot
+constexpr double kLikeTop = 32;       // levels
 
 using Rgb = std::array<float, 3>;
 
@@ -118,6 +120,28 @@ double mean_away(const Curve& curve, const std::vector<Rgb>& colours) {
   return sum / static_cast<double>(std::max<std::size_t>(1, colours.size()));
 }
 
+int colourfulness(const std::uint8_t* rgb) {
+  const auto [least, most] = std::minmax({rgb[0], rgb[1], rgb[2]});
+  return most - least;
+}
+
+// A grey picture whose few colours are those that red hot or green hot have for the warmest places, and no text.
+std::optional<ThermalPalette> coloured_top(const cv::Mat& rgb) {
+  std::vector<Rgb> colours;
+  for (int row = 0; row < rgb.rows; ++row) {
+    const auto* at = rgb.ptr<std::uint8_t>(row);
+    for (int column = 0; column < rgb.cols; ++column, at += 3)
+      if (colourfulness(at) > kForeign) colours.push_back(colour_at(at));
+  }
+  if (colours.size() < kLeastTop) return std::nullopt;
+  for (const Curve& curve : curves()) {
+    if (curve.palette != ThermalPalette::kRedHot && curve.palette != ThermalPalette::kGreenHot) continue;
+    const std::vector<Rgb> top(curve.colours.end() - 2, curve.colours.end());
+    if (mean_away({curve.palette, top}, colours) < kLikeTop) return curve.palette;
+  }
+  return std::nullopt;
+}
+
 bool is_grey_palette(ThermalPalette palette) { return palette == ThermalPalette::kWhiteHot || palette == ThermalPalette::kBlackHot; }
 
 }  // namespace
@@ -159,7 +183,9 @@ void ThermalPaletteReader::recognise(const cv::Mat& rgb, double now) {
     if (current > kUnlike) palette_.reset();
     return;
   }
-  if (!palette_) return change_to(found);
+  if (!palette_) change_to(found);
+  if (is_grey())
+    if (const auto top = coloured_top(rgb)) return change_to(*top);
   if (found == *palette_ || best > current - kMargin) {
     candidate_.reset();
   } else if (candidate_ && *candidate_ == found) {
@@ -182,8 +208,7 @@ bool ThermalPaletteReader::read(const cv::Mat& rgb, double now, cv::Mat& warmth,
     for (int column = 0; column < rgb.cols; ++column, from += 3) {
       Place place{from[1] + 0.F, 0};
       if (is_grey()) {
-        const auto [least, most] = std::minmax({from[0], from[1], from[2]});
-        place.away = static_cast<float>(most - least);
+        place.away = static_cast<float>(colourfulness(from));
       } else {
         place = look_up(from);
       }

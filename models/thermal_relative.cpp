@@ -116,6 +116,7 @@ class RelativeThermal::Source {
     const bool coloured = image.format != PixelFormat::kGray8;
     if (coloured && !palettes_.read(to_rgb(image, {0, 0, image.width, image.height}, size_), now, picture_, foreign)) return false;
     if (!coloured || palettes_.is_grey()) to_gray(image, size_).convertTo(picture_, CV_32F);
+    if (coloured && palettes_.is_grey()) cv::dilate(foreign, foreign, cv::Mat());  // the rim of coloured text is half grey
     if (overlay_.is_due(now, size_)) overlay_.look(to_gray(image, {image.width, image.height}), now, size_);
     overlay_.fill(picture_, foreign);
     return true;
