@@ -10,11 +10,11 @@ namespace {
 
 constexpr int kStep = 4;            // levels of one entry of the table
 constexpr int kSide = 256 / kStep;  // entries a channel
-constexpr double kForeign = 48;     // levels away from the curve
-constexpr double kUnlike = 20;      // mean distance of a picture that was not painted with this palette
-constexpr double kMargin = 2;       // levels by which another palette must be nearer
+constexpr double kForeign = 60;     // levels away from the curve
+constexpr double kUnlike = 34;      // mean distance of a picture that was not painted with this palette
+constexpr double kMargin = 5;       // levels by which another palette must be nearer
 constexpr double kEvery_s = 0.2;    // palettes are compared
-constexpr double kFarthest = 60;    // counted of one place: text must not decide
+constexpr double kFarthest = 80;    // counted of one place: text must not decide
 constexpr std::size_t kPlacesCompared = 200;
 constexpr std::size_t kLeastTop = 4;  // coloured places in grey, that may be the warmest of red hot or green hot
 constexpr double kLikeTop = 32;       // levels

@@ -31,7 +31,8 @@ struct Contrast {
 };
 
 // Of a labelled place against the undisturbed cells around it.
-Contrast contrast_of(const cv::Mat& picture, const cv::Mat& reference, const cv::Mat& labels, const cv::Mat& stats, int label) {
+Contrast contrast_of(const cv::Mat& picture, const cv::Mat& reference, const cv::Mat& outliers, const cv::Mat& labels, const cv::Mat& stats,
+                     int label) {
   const cv::Rect box(stats.at<int>(label, cv::CC_STAT_LEFT) - 3, stats.at<int>(label, cv::CC_STAT_TOP) - 3,
                      stats.at<int>(label, cv::CC_STAT_WIDTH) + 6, stats.at<int>(label, cv::CC_STAT_HEIGHT) + 6);
   const cv::Rect around = box & cv::Rect({0, 0}, labels.size());
@@ -40,7 +41,7 @@ Contrast contrast_of(const cv::Mat& picture, const cv::Mat& reference, const cv:
   for (int row = around.y; row < around.br().y; ++row) {
     for (int column = around.x; column < around.br().x; ++column) {
       const int here = labels.at<int>(row, column);
-      if (here != 0 && here != label) continue;
+      if (here != label && outliers.at<std::uint8_t>(row, column) != 0) continue;
       Contrast& sum = here == label ? in : out;
       ++(here == label ? inside : outside);
       sum.picture += static_cast<double>(picture.at<float>(row, column));
@@ -54,18 +55,22 @@ Contrast contrast_of(const cv::Mat& picture, const cv::Mat& reference, const cv:
 }  // namespace
 
 bool ThermalPolarity::look(const cv::Mat& picture, const cv::Mat& reference, const cv::Mat& outliers, double passed) {
-  cv::Mat labels, stats, centres;
-  const int count = cv::connectedComponentsWithStats(outliers, labels, stats, centres, 8, CV_32S);
   bool any = false;
   double bright = 0, dark = 0;
-  for (int label = 1; label < count; ++label) {
-    if (!is_compact(stats, label, labels.size())) continue;
-    const Contrast contrast = contrast_of(picture, reference, labels, stats, label);
-    const double now = std::abs(contrast.picture), then = std::abs(contrast.reference);
-    if (std::max(now, then) < kStandsOut) continue;
-    any = true;
-    if (std::max(now, then) < kClearly * std::min(now, then)) continue;
-    ((now > then ? contrast.picture : contrast.reference) > 0 ? bright : dark) += 1;
+  // Where somebody is and where he just was lie side by side: one is brighter than the reference, the other darker.
+  const cv::Mat brighter = picture > reference, sides[] = {outliers & brighter, outliers & ~brighter};
+  for (const cv::Mat& side : sides) {
+    cv::Mat labels, stats, centres;
+    const int count = cv::connectedComponentsWithStats(side, labels, stats, centres, 8, CV_32S);
+    for (int label = 1; label < count; ++label) {
+      if (!is_compact(stats, label, labels.size())) continue;
+      const Contrast contrast = contrast_of(picture, reference, outliers, labels, stats, label);
+      const double now = std::abs(contrast.picture), then = std::abs(contrast.reference);
+      if (std::max(now, then) < kStandsOut) continue;
+      any = true;
+      if (std::max(now, then) < kClearly * std::min(now, then)) continue;
+      ((now > then ? contrast.picture : contrast.reference) > 0 ? bright : dark) += 1;
+    }
   }
   if (bright + dark > 0) {
     bright_ += passed * bright / (bright + dark);
@@ -85,11 +90,13 @@ void ThermalPolarity::set(int sign) {
 }
 
 bool has_compact_places(const cv::Mat& picture) {
-  std::vector<float> values(picture.begin<float>(), picture.end<float>());
+  cv::Mat smooth;
+  cv::blur(picture, smooth, {5, 5});
+  std::vector<float> values(smooth.begin<float>(), smooth.end<float>());
   const double middle = median_of_floats(values);
   for (const double sign : {1.0, -1.0}) {
     cv::Mat labels, stats, centres;
-    const cv::Mat out = sign > 0 ? cv::Mat(picture > middle + kFurniture) : cv::Mat(picture < middle - kFurniture);
+    const cv::Mat out = sign > 0 ? cv::Mat(smooth > middle + kFurniture) : cv::Mat(smooth < middle - kFurniture);
     const int count = cv::connectedComponentsWithStats(out, labels, stats, centres, 8, CV_32S);
     for (int label = 1; label < count; ++label)
       if (is_compact(stats, label, labels.size())) return true;

@@ -36,7 +36,7 @@ Scene room(
     now.people = 1;
     return now;
   };
-  scene.furniture = [](double x, double y) { return 0.4 * x - 1.2 * std::exp(-y / 0.6); };
+  scene.furniture = [](double x, double y) { return 0.15 * x - 1.2 * std::exp(-y / 0.6); };
   return scene;
 }
 
@@ -230,7 +230,8 @@ TEST_CASE("a picture with noise that stands still is a closed shutter", "[therma
 }
 
 TEST_CASE("pictures that a coder repeats are no closed shutter", "[thermal]") {
-  GreyCamera camera(room(10), small_look(), 3);
+  const Scene scene = room(10);
+  GreyCamera camera(scene, small_look(), 3);
   RelativeThermal relative({ThermalPalette::kWhiteHot});
   std::vector<std::uint8_t> before;
   long calibrating = 0, number = 0;
@@ -297,7 +298,7 @@ TEST_CASE("presence holds through black hot, text, coding and a gain step", "[th
     const auto now = presence.look(relative.convert(picture->view(), at_second(picture->seconds)), at_second(picture->seconds));
     INFO("second " << picture->seconds << ", " << now.reason);
     if (picture->seconds > 9 && picture->seconds < 30) CHECK(now.state == Presence::kPresent);
-    if (picture->seconds > 2 && picture->seconds < 5) CHECK(now.state == Presence::kAbsent);
+    if (picture->seconds < 5) CHECK(now.state != Presence::kPresent);
     if (picture->seconds > 34.5) CHECK(now.state == Presence::kAbsent);
   }
 }
