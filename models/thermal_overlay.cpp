@@ -9,12 +9,12 @@
 namespace kanhu::models {
 namespace {
 
-constexpr double kEvery_s = 0.25;
+constexpr double kLookEvery_s = 0.25;
 constexpr double kRemembers_s = 3;
 constexpr double kMostly = 0.6;      // of the pictures looked at
-constexpr double kStandsOut = 70;    // levels
+constexpr double kSharp = 70;        // levels
 constexpr double kCellShare = 0.04;  // of a cell's pixels
-constexpr double kMostOfPicture = 0.25;
+constexpr double kMostStrokes = 0.25;
 
 // Thicker than a stroke, thinner than people.
 int kernel_of(int width) { return 3 + 2 * std::max(1, static_cast<int>(std::lround(width / 320.0))); }
@@ -22,7 +22,7 @@ int kernel_of(int width) { return 3 + 2 * std::max(1, static_cast<int>(std::lrou
 }  // namespace
 
 bool ThermalOverlay::is_due(double now, const cv::Size& cells) const {
-  return !last_ || now - *last_ >= kEvery_s || now < *last_ || share_.size() != cells;
+  return !last_ || now - *last_ >= kLookEvery_s || now < *last_ || share_.size() != cells;
 }
 
 void ThermalOverlay::look(const cv::Mat& grey, double now, const cv::Size& cells) {
@@ -33,7 +33,7 @@ void ThermalOverlay::look(const cv::Mat& grey, double now, const cv::Size& cells
   cv::Mat bright, dark;
   cv::morphologyEx(grey, bright, cv::MORPH_TOPHAT, kernel);
   cv::morphologyEx(grey, dark, cv::MORPH_BLACKHAT, kernel);
-  cv::Mat hits = cv::max(bright, dark) > kStandsOut, found;
+  cv::Mat hits = cv::max(bright, dark) > kSharp, found;
   cv::resize(hits, found, cells, 0, 0, cv::INTER_AREA);
   cv::Mat now_here;
   cv::Mat(found > 255 * kCellShare).convertTo(now_here, CV_32F, 1 / 255.0);
@@ -42,7 +42,7 @@ void ThermalOverlay::look(const cv::Mat& grey, double now, const cv::Size& cells
   else
     share_ += (1 - std::exp(-passed / kRemembers_s)) * (now_here - share_);
   strokes_ = share_ > kMostly;
-  if (cv::countNonZero(strokes_) > kMostOfPicture * static_cast<double>(strokes_.total())) strokes_.setTo(0);
+  if (cv::countNonZero(strokes_) > kMostStrokes * static_cast<double>(strokes_.total())) strokes_.setTo(0);
   cv::dilate(strokes_, strokes_, cv::Mat());
 }
 

@@ -8,13 +8,13 @@
 namespace kanhu::models {
 namespace {
 
-constexpr int kStep = 4;            // levels of one entry of the table
-constexpr int kSide = 256 / kStep;  // entries a channel
-constexpr double kForeign = 60;     // levels away from the curve
-constexpr double kUnlike = 34;      // mean distance of a picture that was not painted with this palette
-constexpr double kMargin = 5;       // levels by which another palette must be nearer
-constexpr double kEvery_s = 0.2;    // palettes are compared
-constexpr double kFarthest = 80;    // counted of one place: text must not decide
+constexpr int kColourStep = 4;                  // levels of one entry of the table
+constexpr int kColourSide = 256 / kColourStep;  // entries a channel
+constexpr double kForeign = 60;                 // levels away from the curve
+constexpr double kUnlike = 34;                  // mean distance of a picture that was not painted with this palette
+constexpr double kMargin = 5;                   // levels by which another palette must be nearer
+constexpr double kCompareEvery_s = 0.2;         // palettes are compared
+constexpr double kFarthest = 80;                // counted of one place: text must not decide
 constexpr std::size_t kPlacesCompared = 200;
 constexpr std::size_t kLeastTop = 4;  // coloured places in grey, that may be the warmest of red hot or green hot
 constexpr double kLikeTop = 32;       // levels
@@ -153,20 +153,21 @@ ThermalPaletteReader::ThermalPaletteReader(ThermalPalette configured) : configur
 void ThermalPaletteReader::change_to(ThermalPalette palette) {
   palette_ = palette;
   candidate_.reset();
-  known_.assign(is_grey() ? 0 : static_cast<std::size_t>(kSide) * kSide * kSide, {});
+  known_.assign(is_grey() ? 0 : static_cast<std::size_t>(kColourSide) * kColourSide * kColourSide, {});
 }
 
 ThermalPaletteReader::Place ThermalPaletteReader::look_up(const std::uint8_t* rgb) {
-  Place& place = known_[(static_cast<std::size_t>(rgb[0] / kStep) * kSide + rgb[1] / kStep) * kSide + rgb[2] / kStep];
+  Place& place =
+      known_[(static_cast<std::size_t>(rgb[0] / kColourStep) * kColourSide + rgb[1] / kColourStep) * kColourSide + rgb[2] / kColourStep];
   if (place.warmth >= 0) return place;
   Rgb colour = colour_at(rgb);
-  for (float& channel : colour) channel = std::floor(channel / kStep) * kStep + (kStep - 1) / 2.F;
+  for (float& channel : colour) channel = std::floor(channel / kColourStep) * kColourStep + (kColourStep - 1) / 2.F;
   const auto [where, away] = project(*palette_, colour);
   return place = {where, away};
 }
 
 void ThermalPaletteReader::recognise(const cv::Mat& rgb, double now) {
-  if (configured_ || std::abs(now - last_recognised_) < kEvery_s) return;
+  if (configured_ || std::abs(now - last_recognised_) < kCompareEvery_s) return;
   last_recognised_ = now;
   std::vector<Rgb> colours;
   const std::size_t step = std::max<std::size_t>(1, rgb.total() / kPlacesCompared) | 1U;

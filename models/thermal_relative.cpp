@@ -18,23 +18,23 @@
 namespace kanhu::models {
 namespace {
 
-constexpr int kMostColumns = 80;
+constexpr int kWorkingColumns = 80;
 constexpr double kCentiPerLevel = 10;  // ten grey levels are a nominal degree
 constexpr double kRoom_centi = 2200;   // of the middle of the reference; any number would do
 constexpr double kLeastRange = 3;      // levels of a picture that shows anything
 constexpr double kLeastGain = 0.06;    // somebody of 120 levels would be of 7
 constexpr double kLeastExplained = 0.5;
 constexpr double kSceneChanged_s = 0.5;
-constexpr double kOutlier = 4.5, kLeastOutlier = 6;            // standard deviations; levels
-constexpr double kLearning_s = 30, kLearningOutliers_s = 300;  // of the reference
-constexpr double kQuiet_s = 60;                                // nobody is stiller for longer
+constexpr double kOutlier = 4.5, kLeastOutlier = 6;              // standard deviations; levels
+constexpr double kReference_s = 30, kReferenceOutliers_s = 300;  // of the reference
+constexpr double kQuiet_s = 60;                                  // nobody is stiller for longer
 constexpr double kShutter_s = 0.2, kMostShutter_s = 3;
 constexpr double kRepeating = 0.05;  // share of pictures that repeat the one before, of a camera that codes still pictures so
 constexpr std::size_t kPlacesFitted = 1200;
 constexpr float kDarkest = 1.5F, kBrightest = 253.5F;  // beyond these a level says no more than that
 
 cv::Size working_size(int width, int height) {
-  const int factor = std::max(1, (width + kMostColumns - 1) / kMostColumns);
+  const int factor = std::max(1, (width + kWorkingColumns - 1) / kWorkingColumns);
   return {std::max(1, width / factor), std::max(1, height / factor)};
 }
 
@@ -174,7 +174,7 @@ class RelativeThermal::Source {
     ThermalGain fit = fit_gain(x_, y_, fit_);
     if (fit.explained < kLeastExplained) return fit;
     // The noise left in the reference makes slopes too flat (Fuller, "Measurement error models", 1987).
-    const double pictures = std::max(1.0, std::min(learned_s_, kLearning_s) * 8);
+    const double pictures = std::max(1.0, std::min(learned_s_, kReference_s) * 8);
     const double left = fit.noise * fit.noise / std::max(1e-3, fit.gain * fit.gain) / pictures;
     if (fit.gain != fit_.gain && fit.spread > 1) fit.gain *= 1 + std::min(0.1, left / (fit.spread * fit.spread));
     return fit;
@@ -200,9 +200,9 @@ class RelativeThermal::Source {
 
   void learn(double passed) {
     learned_s_ += passed;
-    const double time = std::min(kLearning_s, std::max(learned_s_, passed));
+    const double time = std::min(kReference_s, std::max(learned_s_, passed));
     const auto usual = static_cast<float>(1 - std::exp(-passed / std::max(time, 1e-3))),
-               slow = static_cast<float>(1 - std::exp(-passed / kLearningOutliers_s));
+               slow = static_cast<float>(1 - std::exp(-passed / kReferenceOutliers_s));
     for (int row = 0; row < size_.height; ++row) {
       const auto* now = leveled_.ptr<float>(row);
       const auto* raw = picture_.ptr<float>(row);
