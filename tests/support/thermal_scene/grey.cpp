@@ -78,7 +78,7 @@ ImageView GreyPicture::view() const {
   return view;
 }
 
-GreyCamera::GreyCamera(const Scene& scene, const Look& look, std::uint64_t seed)
+GreyCamera::GreyCamera(const Scene& scene, const GreyLook& look, std::uint64_t seed)
     : scene_(&scene), look_(look), camera_(scene, seed), state_(seed + 77) {}
 
 // The warmest and coldest half percent are cut; the rest fills the range unless that needs more gain than there is.

@@ -16,7 +16,7 @@ namespace kanhu::thermal_scene {
 enum class Palette { kWhiteHot, kBlackHot, kIronbow, kRainbow, kRedHot };
 
 // How a camera makes its picture from what its sensor says.
-struct Look {
+struct GreyLook {
   int width = 320, height = 240;  // of the picture; the sensor's is scaled up to it
   PixelFormat format = PixelFormat::kI420;
   Palette palette = Palette::kWhiteHot;
@@ -42,7 +42,7 @@ struct GreyPicture {
 class GreyCamera {
  public:
   // `scene` must outlive it.
-  GreyCamera(const Scene& scene, const Look& look, std::uint64_t seed);
+  GreyCamera(const Scene& scene, const GreyLook& look, std::uint64_t seed);
   // The next picture; nothing at the end of the scene.
   std::optional<GreyPicture> next();
 
@@ -52,7 +52,7 @@ class GreyCamera {
   void code(std::vector<std::uint8_t>& picture);
 
   const Scene* scene_;
-  Look look_;
+  GreyLook look_;
   Camera camera_;
   std::uint64_t state_;
   std::optional<double> last_;
@@ -63,7 +63,7 @@ class GreyCamera {
 struct GreyScene {
   std::string name, about;
   Scene scene;
-  Look look;
+  GreyLook look;
 };
 
 // 80x60, as many cameras with 8-bit pictures have at most in effect.

@@ -45,8 +45,8 @@ std::function<double(double)> walks_in(double from, double to = 3.2) {
   return [=](double t) { return t < from ? -1.0 : std::min(to, 0.8 * (t - from)); };
 }
 
-Look small_look() {
-  Look look;
+GreyLook small_look() {
+  GreyLook look;
   look.width = 160;
   look.height = 120;
   return look;
@@ -58,7 +58,7 @@ struct Shown {
   int people;
 };
 
-std::vector<Shown> shown(const Scene& scene, const Look& look, ThermalPalette palette = ThermalPalette::kAuto) {
+std::vector<Shown> shown(const Scene& scene, const GreyLook& look, ThermalPalette palette = ThermalPalette::kAuto) {
   GreyCamera camera(scene, look, 3);
   RelativeThermal relative({palette});
   std::vector<Shown> all;
@@ -107,7 +107,7 @@ TEST_CASE("a picture becomes a relative frame of at most 80 columns in which war
 }
 
 TEST_CASE("a step of the camera's gain leaves the room where it was", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.step_at_s = 10;
   const auto all = shown(room(14), look, ThermalPalette::kWhiteHot);
   CHECK(differing(last_before(all, 10).frame, all.back().frame) < 0.02);
@@ -115,14 +115,14 @@ TEST_CASE("a step of the camera's gain leaves the room where it was", "[thermal]
 }
 
 TEST_CASE("somebody is as warm after a step of the gain as before", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.step_at_s = 12;
   const auto all = shown(room(16, walks_in(2)), look, ThermalPalette::kWhiteHot);
   CHECK(degrees(all.back().frame, 3.2, 2.4) == Approx(degrees(last_before(all, 12).frame, 3.2, 2.4)).margin(4));
 }
 
 TEST_CASE("black hot is found out from whoever walks in", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.palette = Palette::kBlackHot;
   look.format = PixelFormat::kGray8;
   const auto all = shown(room(14, walks_in(3)), look);
@@ -132,7 +132,7 @@ TEST_CASE("black hot is found out from whoever walks in", "[thermal]") {
 }
 
 TEST_CASE("somebody who was there at the start shows the polarity by leaving", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.palette = Palette::kBlackHot;
   const auto all =
       shown(room(24, [](double t) { return t < 6    ? 3.2
@@ -150,7 +150,7 @@ TEST_CASE("an empty room needs no polarity to be shown", "[thermal]") {
 }
 
 TEST_CASE("a configured polarity is believed from the first picture on", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.palette = Palette::kBlackHot;
   const auto all = shown(room(4, [](double) { return 3.2; }), look, ThermalPalette::kBlackHot);
   CHECK(count_blind(all, "polarity_unknown") == 0);
@@ -159,7 +159,7 @@ TEST_CASE("a configured polarity is believed from the first picture on", "[therm
 
 TEST_CASE("colours are read as warmth", "[thermal]") {
   for (const Palette palette : {Palette::kIronbow, Palette::kRainbow, Palette::kRedHot}) {
-    Look look = small_look();
+    GreyLook look = small_look();
     look.palette = palette;
     const auto all = shown(room(12, walks_in(2)), look);
     const ThermalFrame& frame = all.back().frame;
@@ -171,7 +171,7 @@ TEST_CASE("colours are read as warmth", "[thermal]") {
 }
 
 TEST_CASE("another palette is recognised within a second", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.palette_change_at_s = 12;
   const auto all = shown(room(18, walks_in(2)), look);
   for (const Shown& one : all)
@@ -180,7 +180,7 @@ TEST_CASE("another palette is recognised within a second", "[thermal]") {
 }
 
 TEST_CASE("a negative in mid-stream changes nothing", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.inversion_at_s = 12;
   const auto all = shown(room(14, walks_in(2)), look);
   CHECK(differing(last_before(all, 12).frame, all.back().frame) < 0.02);
@@ -188,7 +188,7 @@ TEST_CASE("a negative in mid-stream changes nothing", "[thermal]") {
 }
 
 TEST_CASE("text in the picture is not in the frame", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.width = 320;
   look.height = 240;
   const auto without = shown(room(6), look, ThermalPalette::kWhiteHot);
@@ -199,7 +199,7 @@ TEST_CASE("text in the picture is not in the frame", "[thermal]") {
 }
 
 TEST_CASE("somebody under the crosshair stays there", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.text = true;
   const auto all = shown(room(14, walks_in(2)), look, ThermalPalette::kWhiteHot);
   const ThermalFrame& frame = all.back().frame;
@@ -283,7 +283,7 @@ TEST_CASE("something so hot that nobody could be told beside it is low contrast,
 }
 
 TEST_CASE("presence holds through black hot, text, coding and a gain step", "[thermal]") {
-  Look look = small_look();
+  GreyLook look = small_look();
   look.palette = Palette::kBlackHot;
   look.text = true;
   look.coding_step = 3;
