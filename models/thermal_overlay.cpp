@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kLookEvery_s = 0.25;
 constexpr double kRemembers_s = 3;
+constexpr double kTextBand = 0.18;
 constexpr double kMostly = 0.6;      // of the pictures looked at
 constexpr double kSharp = 70;        // levels
 constexpr double kCellShare = 0.04;  // of a cell's pixels
@@ -43,7 +44,13 @@ void ThermalOverlay::look(const cv::Mat& grey, double now, const cv::Size& cells
     share_ += (1 - std::exp(-passed / kRemembers_s)) * (now_here - share_);
   strokes_ = share_ > kMostly;
   if (cv::countNonZero(strokes_) > kMostStrokes * static_cast<double>(strokes_.total())) strokes_.setTo(0);
-  cv::dilate(strokes_, strokes_, cv::Mat());
+  // Text stands near the upper and lower edge and changes; a crosshair does not, and may lie on somebody.
+  const int band = std::max(1, static_cast<int>(kTextBand * cells.height));
+  for (const int top : {0, cells.height - band}) {
+    cv::Mat text = strokes_(cv::Rect(0, top, cells.width, band)), wide;
+    cv::dilate(text, wide, cv::Mat());
+    wide.copyTo(text);
+  }
 }
 
 void ThermalOverlay::fill(cv::Mat& cells, const cv::Mat& foreign) {

@@ -52,6 +52,20 @@ Contrast contrast_of(const cv::Mat& picture, const cv::Mat& reference, const cv:
   return {in.picture / inside - out.picture / outside, in.reference / inside - out.reference / outside};
 }
 
+// Windows, walls and the floor's edge run along rows and columns: their medians are taken out (Tukey's median polish, 1977).
+void polish(cv::Mat& picture) {
+  std::vector<float> values;
+  for (int row = 0; row < picture.rows; ++row) {
+    values.assign(picture.ptr<float>(row), picture.ptr<float>(row) + picture.cols);
+    picture.row(row) -= median_of_floats(values);
+  }
+  for (int column = 0; column < picture.cols; ++column) {
+    values.clear();
+    for (int row = 0; row < picture.rows; ++row) values.push_back(picture.at<float>(row, column));
+    picture.col(column) -= median_of_floats(values);
+  }
+}
+
 }  // namespace
 
 bool ThermalPolarity::look(const cv::Mat& picture, const cv::Mat& reference, const cv::Mat& outliers, double passed) {
@@ -92,11 +106,10 @@ void ThermalPolarity::set(int sign) {
 bool has_compact_places(const cv::Mat& picture) {
   cv::Mat smooth;
   cv::blur(picture, smooth, {5, 5});
-  std::vector<float> values(smooth.begin<float>(), smooth.end<float>());
-  const double middle = median_of_floats(values);
+  polish(smooth);
   for (const double sign : {1.0, -1.0}) {
     cv::Mat labels, stats, centres;
-    const cv::Mat out = sign > 0 ? cv::Mat(smooth > middle + kFurniture) : cv::Mat(smooth < middle - kFurniture);
+    const cv::Mat out = sign > 0 ? cv::Mat(smooth > kFurniture) : cv::Mat(smooth < -kFurniture);
     const int count = cv::connectedComponentsWithStats(out, labels, stats, centres, 8, CV_32S);
     for (int label = 1; label < count; ++label)
       if (is_compact(stats, label, labels.size())) return true;

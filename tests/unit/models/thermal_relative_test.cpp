@@ -118,7 +118,8 @@ TEST_CASE("somebody is as warm after a step of the gain as before", "[thermal]")
   GreyLook look = small_look();
   look.step_at_s = 12;
   const auto all = shown(room(16, walks_in(2)), look, ThermalPalette::kWhiteHot);
-  CHECK(degrees(all.back().frame, 3.2, 2.4) == Approx(degrees(last_before(all, 12).frame, 3.2, 2.4)).margin(4));
+  CHECK(degrees(all.back().frame, 3.2, 2.4) ==
+        Approx(degrees(last_before(all, 12).frame, 3.2, 2.4)).margin(8));  // the whitest are cut before
 }
 
 TEST_CASE("black hot is found out from whoever walks in", "[thermal]") {
@@ -223,10 +224,10 @@ TEST_CASE("a picture with noise that stands still is a closed shutter", "[therma
     if (picture->truth.shutter) picture->bytes = before;
     before = picture->bytes;
     const bool says = relative.convert(picture->view(), at_second(picture->seconds)).calibrating;
-    (picture->truth.shutter && picture->seconds > 10.5 ? calibrating : other) += says ? 1 : 0;
+    (picture->truth.shutter ? calibrating : other) += says ? 1 : 0;
   }
   CHECK(calibrating >= 3);
-  CHECK(other <= 1);
+  CHECK(other == 0);
 }
 
 TEST_CASE("pictures that a coder repeats are no closed shutter", "[thermal]") {
