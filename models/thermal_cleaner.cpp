@@ -39,8 +39,9 @@ ThermalCleaner::Verdict ThermalCleaner::take(const ThermalFrame& frame, double n
   restarted_ = false;
   const std::size_t count = static_cast<std::size_t>(std::max(0, frame.width)) * static_cast<std::size_t>(std::max(0, frame.height));
   if (frame.width < 4 || frame.height < 4 || frame.values.size() != count) return Verdict::kUnreadable;
-  if (frame.width != width_ || frame.height != height_ || frame.kind != kind_) restart(frame);
-  if (frame.calibrating || last_ == frame.values) {
+  if (frame.width != width_ || frame.height != height_ || frame.kind != kind_ || frame.anew) restart(frame);
+  // A relative picture was coded: where nothing happens it repeats itself. Its source says when the shutter is closed.
+  if (frame.calibrating || (frame.kind == ThermalKind::kRadiometric && last_ == frame.values)) {
     if (!repeats_since_) repeats_since_ = now;
     return picture_.empty() ? Verdict::kUnreadable : Verdict::kRepeated;
   }

@@ -22,6 +22,7 @@ struct ThermalFrame {
   std::vector<std::int16_t> values;
   bool calibrating = false;  // the shutter is closed (FFC, NUC): the values are not new, what was known holds
   std::string blind;         // not empty: the values show nobody and prove nothing, and why
+  bool anew = false;         // the values are not comparable with those before: what was learned from them is void
 };
 
 // Somebody infrared shows.
