@@ -71,6 +71,7 @@ CameraConfig for_replay(CameraConfig camera, const std::string& path) {
   camera.enabled = true;
   camera.main = StreamConfig{"file://" + path, "", Transport::kTcp};
   camera.sub.reset();
+  camera.sensor.reset();
   camera.analyze = StreamRole::kMain;
   camera.record.reset();
   camera.clips.on.clear();

@@ -63,7 +63,7 @@ void SwitchWatch::say_presence(Presence state, const std::string& reason) {
   }
 }
 
-void SwitchWatch::begin_run(const std::string& run, const CaptureTime& now) {
+void SwitchWatch::begin_run(const std::string& run, const CaptureTime& now, bool well) {
   if (running_) end_run({ErrorKind::kClosed, "another run begins"});
   running_ = true;
   run_ = run;
@@ -74,6 +74,7 @@ void SwitchWatch::begin_run(const std::string& run, const CaptureTime& now) {
   motion_.reset();
   open_.reset();
   move_to(now, MediaTime{});
+  if (!well) return;
   for (const HealthFact fact : {HealthFact::kConnected, HealthFact::kPacketsArriving, HealthFact::kDecodable})
     health_.set(fact, Truth::kTrue);
   health_.error.reset();

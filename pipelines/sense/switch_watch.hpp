@@ -20,7 +20,8 @@ class SwitchWatch {
  public:
   SwitchWatch(const CameraConfig& source, ObservationSink& sink);
 
-  void begin_run(const std::string& run, const CaptureTime& now);
+  // `well` false: it is going to end at once, so nothing is claimed before.
+  void begin_run(const std::string& run, const CaptureTime& now, bool well = true);
   void state(bool active, const CaptureTime& captured, MediaTime media, MonoTime arrival);
   void tick(const Tick& tick);
   // Presence becomes unknown (camera_offline; not_analysed for kClosed, which is our own doing), health says why.
