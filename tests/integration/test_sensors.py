@@ -222,7 +222,7 @@ class Arrays(Case):
             wait_for(named, 20, f"{name}: {words}; {gateway.state()['cameras'][name]}")
         for name, (_, words) in bad.items():
             self.assertIn(f"sensor {name}: ", gateway.log.read_text())
-            self.assertGreater(gateway.counters(name)["decode_errors"], 2)
+            wait_for(lambda name=name: gateway.counters(name)["decode_errors"] > 2, 10, f"{name}: counted")
         self.assertEqual(gateway.camera_state("good"), "up")
         self.assertEqual(gateway.subscriber.find(type="camera.offline", camera="good"), [])
         self.stop(gateway)
