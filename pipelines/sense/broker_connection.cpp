@@ -46,6 +46,7 @@ void init_library() {
   std::call_once(once, [] { mosquitto_lib_init(); });
 }
 
+// Kinds that mean "not connected": kCorrupt and the like are said of a sensor's own payloads.
 // OASIS MQTT 5.0, 2.4 and 3.2.2.2: why a broker refuses or ends a connection.
 Error refusal(int reason, const std::string& client_id) {
   switch (reason) {
@@ -56,7 +57,7 @@ Error refusal(int reason, const std::string& client_id) {
       return {ErrorKind::kUnauthorized, "the broker refuses user or password"};
     case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION:
     case 1:
-      return {ErrorKind::kUnsupported, "the broker does not speak MQTT 5"};
+      return {ErrorKind::kTransport, "the broker does not speak MQTT 5"};
     case MQTT_RC_CLIENTID_NOT_VALID:
       return {ErrorKind::kUnauthorized, fmt::format("the broker refuses the client id {}", client_id)};
     case MQTT_RC_SESSION_TAKEN_OVER:
@@ -84,7 +85,7 @@ Error failure(int code, bool connected) {
       return {ErrorKind::kTimeout, "the broker does not answer any more"};
     case MOSQ_ERR_PROTOCOL:
     case MOSQ_ERR_MALFORMED_PACKET:
-      return {ErrorKind::kCorrupt, "what answers at the broker's address does not speak MQTT 5"};
+      return {ErrorKind::kTransport, "what answers at the broker's address does not speak MQTT 5"};
     default:
       return {ErrorKind::kEndOfStream,
               connected ? "the broker ended the connection" : "the broker ended the connection before it was made"};

@@ -10,6 +10,7 @@ import threading
 import time
 import unittest
 
+from fake_cameras import FakeCamera, silence, text_file
 from harness import CANARY, PATIENCE, SKIPPED, Case, Process, config_of, main, tail, wait_for, watch_for
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -346,6 +347,29 @@ class Switches(Case):
         gateway.reload(with_sensors(self.folder, broker, [two]))
         wait_for(lambda: "one" not in gateway.state()["cameras"], 20, "the first is gone")
         gateway.wait_up("two")
+        self.stop(gateway)
+
+
+class NoBroker(Case):
+    def test_what_answers_and_is_no_broker_is_named_and_nothing_hangs(self):
+        def connect(name, port, **more):
+            return {"id": name, "url": f"mqtt://127.0.0.1:{port}", **more}
+
+        talks, silent = FakeCamera(text_file), FakeCamera(silence)
+        self.addCleanup(talks.close)
+        self.addCleanup(silent.close)
+        names = {"shut": (connect("shut", free_port()), "nothing listens"),
+                 "talks": (connect("talks", talks.port), "does not speak MQTT"),
+                 "silent": (connect("silent", silent.port), "the broker"),
+                 "locked": (connect("locked", silent.port, credential="never"), "kanhu secret set never")}
+        config = config_of(self.folder, [{"id": "f1", "class": "community_station", "sensors": [
+            sensor(name, "contact", broker=name) for name in names]}])
+        config["mqtt"] = {"brokers": [broker for broker, _ in names.values()]}
+        gateway = self.gateway(None, config=config)
+        for name, (_, words) in names.items():
+            offline = gateway.subscriber.wait(30 * PATIENCE, type="camera.offline", camera=name)
+            self.assertIn(words, offline.data["words"])
+            self.assertEqual(offline.data["facts"]["connected"], "false")
         self.stop(gateway)
 
 
