@@ -39,9 +39,9 @@ struct SeatBench final : ObservationSink {
   }
   void hear(const std::string& payload, bool retained = false) { seat.reading(delivery(payload, retained)); }
   void is(const std::string& word) { seat.availability(delivery(word, true)); }
-  // Seconds pass, ticking.
-  void pass(int seconds) {
-    for (int i = 0; i < seconds; ++i) {
+  // A second a turn.
+  void pass(int turns) {
+    for (int i = 0; i < turns; ++i) {
       at += 1s;
       seat.tick(now());
     }
@@ -53,8 +53,8 @@ struct SeatBench final : ObservationSink {
     for (int i = 0; i < 16; ++i) text += fmt::format("{}{}", i > 0 ? "," : "", 20 + 0.01 * ((i * 7 + pictures * 3) % 11));
     return text + "]}";
   }
-  void watch(int seconds) {
-    for (int i = 0; i < seconds * 8; ++i) {
+  void watch(int turns) {
+    for (int i = 0; i < turns * 8; ++i) {
       at += 125ms;
       hear(picture());
       if (i % 8 == 7) seat.tick(now());
