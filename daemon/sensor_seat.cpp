@@ -39,7 +39,7 @@ const char* noun_of(SensorKind kind) { return kind == SensorKind::kThermalArray 
 class SensorSeat::State {
  public:
   State(const CameraConfig& the_source, ObservationSink& sink, const std::vector<std::string>& models_path)
-      : source(the_source), sensor(*the_source.sensor), voice_(sink) {
+      : source(the_source), sensor(*source.sensor), voice_(sink) {
     if (sensor.kind != SensorKind::kThermalArray) {
       switch_.emplace(source, voice_);
       return;
