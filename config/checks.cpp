@@ -133,6 +133,32 @@ Endpoint check_listen(std::string_view text) {
   return {"", is_loopback(parts.host), static_cast<int>(*parts.port)};
 }
 
+BrokerAddress check_broker_url(std::string_view url) {
+  constexpr const char* kExpected = "mqtt://host[:port] or mqtts://host[:port] expected";
+  BrokerAddress address;
+  if (url.find('@') != std::string_view::npos)
+    return {"a URL holds no user, password or '@' (shown here to nobody); use credential: NAME, and: kanhu secret set NAME --user USER"};
+  address.tls = url.starts_with("mqtts://");
+  if (!address.tls && !url.starts_with("mqtt://")) return {kExpected};
+  std::string_view rest = url.substr(address.tls ? 8 : 7);
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const HostPort parts = split(rest);
+  if (!is_host(parts.host)) return {kExpected};
+  if (!parts.good || (parts.port && *parts.port == 0)) return {"a port from 1 to 65535 expected after the host"};
+  address.loopback = is_loopback(parts.host);
+  address.host = parts.host.front() == '[' ? parts.host.substr(1, parts.host.size() - 2) : parts.host;
+  address.port = static_cast<int>(parts.port.value_or(address.tls ? 8883 : 1883));
+  return address;
+}
+
+std::string topic_fault(std::string_view topic) {
+  if (topic.empty()) return "a topic such as kanhu/f1/bath/array expected";
+  if (topic.find_first_of("+#") != std::string_view::npos)
+    return "a topic without the wildcards + and #: a sensor is told from another by its topic";
+  if (topic.front() == '$') return "a topic that does not begin with '$': those are the broker's own";
+  return "";
+}
+
 std::string polygon_fault(const Polygon& polygon) {
   const std::size_t n = polygon.size();
   if (n < 3 || n > kMostPoints) return fmt::format("a polygon has 3 to {} points, found {}", kMostPoints, n);

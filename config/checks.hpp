@@ -22,6 +22,19 @@ Endpoint check_endpoint(std::string_view text);
 // host:port of the metrics, "" for none.
 Endpoint check_listen(std::string_view text);
 
+struct BrokerAddress {
+  std::string fault;
+  bool tls = false;
+  bool loopback = true;
+  std::string host{};  // without brackets
+  int port = 0;
+};
+// mqtt://host[:port] (1883) or mqtts://host[:port] (8883).
+BrokerAddress check_broker_url(std::string_view url);
+
+// A topic that one sensor publishes on: no wildcard, no shared subscription, none of the broker's own.
+std::string topic_fault(std::string_view topic);
+
 // 3 to 64 points in 0..1, no two edges crossing or touching, no point twice, an area.
 std::string polygon_fault(const Polygon& polygon);
 

@@ -38,7 +38,7 @@ struct MountConfig {
 };
 
 struct DetectorConfig {
-  std::string name;              // a row of models/registry.cpp: blazeface, yunet, hog, thermal-blob, none
+  std::string name;              // a row of models/registry.cpp: blazeface, yunet, hog, thermal, thermal-blob, none
   double score_min = 0.6;        // a detection below it does not count
   double frames_per_second = 5;  // analysed at most this often
   double smallest_px = 20;       // smallest face width or blob side in pixels of the analysed stream
@@ -192,10 +192,11 @@ struct MetricsConfig {
 
 struct BrokerConfig {
   std::string id;
-  std::string url;         // mqtt://host[:port] (1883) or mqtts://host[:port] (8883)
-  std::string credential;  // name of a secret, empty when it asks for none
-  std::string ca_file;     // PEM; empty: the system's authorities
-  std::string client_id;   // empty: kanhu-<gateway id>
+  std::string url;              // mqtt://host[:port] (1883) or mqtts://host[:port] (8883)
+  std::string credential;       // name of a secret, empty when it asks for none
+  std::string ca_file;          // PEM; empty: the system's authorities
+  std::string client_id;        // empty: kanhu-<gateway id>
+  bool plain_password = false;  // mqtt:// beyond loopback with a credential: must be said in words
   bool operator==(const BrokerConfig&) const = default;
 };
 

@@ -64,11 +64,65 @@ MountConfig mount_from(const Json& json) {
           json.at("view_degrees").at(1).get<double>()};
 }
 
+// Where the authority's file lies decides nothing, as with every folder of the machine; that there is one does.
+Json broker_json(const BrokerConfig& broker) {
+  return {{"id", broker.id},
+          {"url", broker.url},
+          {"credential", broker.credential},
+          {"plain_password", broker.plain_password},
+          {"own_authority", !broker.ca_file.empty()},
+          {"client_id", broker.client_id}};
+}
+
+Json sensor_json(const SensorConfig& sensor) {
+  return {{"kind", to_string(sensor.kind)},
+          {"broker", sensor.broker},
+          {"topic", sensor.topic},
+          {"availability", {{"topic", sensor.availability_topic}, {"online", sensor.online}, {"offline", sensor.offline}}},
+          {"size", Json::array({sensor.width, sensor.height})},
+          {"silent_after_ms", sensor.silent_after.count()},
+          {"hold_ms", sensor.hold.count()},
+          {"mapping",
+           {{"values", sensor.mapping.values},
+            {"time", sensor.mapping.time},
+            {"unit", sensor.mapping.unit},
+            {"active", sensor.mapping.active},
+            {"inactive", sensor.mapping.inactive},
+            {"flip", Json::array({sensor.mapping.flip_horizontal, sensor.mapping.flip_vertical})}}}};
+}
+
 StreamRole role_from(const Json& json) {
   return json.get<std::string>() == to_string(StreamRole::kMain) ? StreamRole::kMain : StreamRole::kSub;
 }
 
 std::chrono::milliseconds ms(const Json& json) { return std::chrono::milliseconds(json.get<std::int64_t>()); }
+
+SensorConfig sensor_from(const Json& json) {
+  SensorConfig sensor;
+  const auto kind = json.at("kind").get<std::string>();
+  for (const SensorKind candidate : {SensorKind::kThermalArray, SensorKind::kPir, SensorKind::kContact}) {
+    if (kind == to_string(candidate)) sensor.kind = candidate;
+  }
+  sensor.broker = json.at("broker").get<std::string>();
+  sensor.topic = json.at("topic").get<std::string>();
+  const Json& availability = json.at("availability");
+  sensor.availability_topic = availability.at("topic").get<std::string>();
+  sensor.online = availability.at("online").get<std::string>();
+  sensor.offline = availability.at("offline").get<std::string>();
+  sensor.width = json.at("size").at(0).get<int>();
+  sensor.height = json.at("size").at(1).get<int>();
+  sensor.silent_after = ms(json.at("silent_after_ms"));
+  sensor.hold = ms(json.at("hold_ms"));
+  const Json& mapping = json.at("mapping");
+  sensor.mapping = {mapping.at("values").get<std::string>(),
+                    mapping.at("time").get<std::string>(),
+                    mapping.at("unit").get<std::string>(),
+                    mapping.at("active").get<std::vector<std::string>>(),
+                    mapping.at("inactive").get<std::vector<std::string>>(),
+                    mapping.at("flip").at(0).get<bool>(),
+                    mapping.at("flip").at(1).get<bool>()};
+  return sensor;
+}
 
 Json zone_json(const ZoneConfig& zone) { return {{"id", zone.id}, {"name", zone.name}, {"role", zone.role}, {"private", zone.is_private}}; }
 
@@ -91,6 +145,8 @@ Json facility_json(const FacilityConfig& facility) {
 Json config_json(const Config& config) {
   Json facilities = Json::array();
   for (const FacilityConfig& facility : config.facilities) facilities.push_back(facility_json(facility));
+  Json brokers = Json::array();
+  for (const BrokerConfig& broker : config.brokers) brokers.push_back(broker_json(broker));
   return {{"version", 1},
           {"gateway",
            {{"id", config.gateway.id},
@@ -108,6 +164,7 @@ Json config_json(const Config& config) {
             {"commit_every_ms", config.journal.commit_every.count()}}},
           {"clips_storage", {{"most_bytes", config.storage.most_bytes}, {"most_age_hours", config.storage.most_age.count()}}},
           {"metrics", {{"listen", config.metrics.listen}}},
+          {"mqtt", {{"brokers", std::move(brokers)}}},
           {"facilities", std::move(facilities)}};
 }
 
@@ -153,6 +210,7 @@ Json camera_json(const CameraConfig& camera) {
                  {"ring_bytes", camera.clips.ring_bytes}}}};
   if (camera.main) json["main"] = stream_json(*camera.main);
   if (camera.sub) json["sub"] = stream_json(*camera.sub);
+  if (camera.sensor) json["sensor"] = sensor_json(*camera.sensor);
   if (camera.record) json["record"] = to_string(*camera.record);
   return json;
 }
@@ -165,6 +223,7 @@ Result<CameraConfig> camera_from_json(const Json& json) {
     camera.enabled = json.at("enabled").get<bool>();
     if (json.contains("main")) camera.main = stream_from(json.at("main"));
     if (json.contains("sub")) camera.sub = stream_from(json.at("sub"));
+    if (json.contains("sensor")) camera.sensor = sensor_from(json.at("sensor"));
     camera.analyze = role_from(json.at("analyze"));
     if (json.contains("record")) camera.record = role_from(json.at("record"));
     const Json& detector = json.at("detector");

@@ -14,6 +14,7 @@
 #include "config/checks.hpp"
 #include "config/json.hpp"
 #include "config/load_facility.hpp"
+#include "config/load_sensor.hpp"
 #include "config/section.hpp"
 #include "config/yaml_tree.hpp"
 
@@ -118,10 +119,11 @@ Config read_config(ConfigReading& reading, const YamlNode* root, const std::file
   read_metrics(section.section("metrics"), config.metrics);
   CameraDefaults defaults;
   read_defaults(section.section("defaults"), defaults);
+  read_mqtt(section.section("mqtt"), base, config.brokers);
   SeenIds seen;
   section.required("facilities", "a list of at least one facility");
   section.list("facilities", [&](const YamlNode* node, Mark where, const std::string& path) {
-    config.facilities.push_back(read_facility(Section(reading, node, where, path), defaults, seen));
+    config.facilities.push_back(read_facility(Section(reading, node, where, path), defaults, config.brokers, seen));
   });
   if (section.has("facilities") && config.facilities.empty() && reading.problems.empty()) {
     reading.refuse(section.mark("facilities"), "facilities: at least one facility expected");

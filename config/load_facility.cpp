@@ -10,6 +10,7 @@
 #include "config/checks.hpp"
 #include "config/load.hpp"
 #include "config/load_radiometric.hpp"
+#include "config/load_sensor.hpp"
 #include "config/scalars.hpp"
 
 namespace kanhu {
@@ -21,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr std::string_view kTransports[] = {"tcp", "udp", "auto"};
 constexpr std::string_view kRoles[] = {"main", "sub"};
 constexpr std::string_view kRecordRoles[] = {"main", "sub", "none"};
-constexpr std::string_view kPrivateDetector = "thermal-blob";
+constexpr std::string_view kPrivateDetectors[] = {"thermal", "thermal-blob"};
 
 void read_transport(Section& section, Transport& into) {
   std::string word;
@@ -29,11 +30,16 @@ void read_transport(Section& section, Transport& into) {
   into = word == "udp" ? Transport::kUdp : word == "auto" ? Transport::kAuto : Transport::kTcp;
 }
 
-void read_detector(Section section, DetectorConfig& into) {
+void read_detector(Section section, DetectorConfig& into, bool of_camera) {
   section.choice("name", into.name, detector_names());
   section.number("score_min", into.score_min, 0, 1);
   section.number("fps", into.frames_per_second, 0.1, 60);
   section.number("smallest_px", into.smallest_px, 4, 2000);
+  // How one thing hangs is no default of all.
+  if (of_camera) read_mount(section.section("mount"), into.mount);
+  if (of_camera && section.has("mount") && into.name != "thermal")
+    section.reading().refuse(section.mark("mount"),
+                             fmt::format("mount: only detector thermal uses it, this is {}", into.name.empty() ? "none" : into.name));
   section.finish();
 }
 
@@ -122,12 +128,17 @@ void read_zone_views(Section& camera, const FacilityConfig& facility, CameraConf
       return camera.reading().refuse(section.mark("zone"), std::move(message));
     }
     if (std::any_of(into.zones.begin(), into.zones.end(), [&](const ZoneView& other) { return other.zone == view.zone; })) {
-      return camera.reading().refuse(section.mark("zone"), fmt::format("zone: {} stands twice in this camera", view.zone));
+      return camera.reading().refuse(section.mark("zone"),
+                                     fmt::format("zone: {} stands twice in this {}", view.zone, into.sensor ? "sensor" : "camera"));
     }
-    if (zone->is_private && into.detector.name != kPrivateDetector) {
+    const bool warmth_only =
+        std::find(std::begin(kPrivateDetectors), std::end(kPrivateDetectors), into.detector.name) != std::end(kPrivateDetectors);
+    if (zone->is_private && !into.sensor && !warmth_only) {
       return camera.reading().refuse(section.mark("zone"), fmt::format("zone: {} is private; only a camera with detector {} may watch it",
-                                                                       view.zone, kPrivateDetector));
+                                                                       view.zone, fmt::join(kPrivateDetectors, " or ")));
     }
+    if (into.sensor && into.sensor->kind != SensorKind::kThermalArray && !view.polygon.empty())
+      return camera.reading().refuse(section.mark("polygon"), fmt::format("polygon: a {} has no picture", to_string(into.sensor->kind)));
     if (zone->is_private && into.record && session_role(into, *into.record) != session_role(into, into.analyze)) {
       return camera.reading().refuse(
           camera.mark("record"), fmt::format("record: zone {} is private; only the analysed (thermal) stream may be recorded", view.zone));
@@ -168,6 +179,42 @@ void check_faces(Section& section, CameraConfig& into) {
   into.faces.recognize = false;
 }
 
+// Cameras and sensors share one space of ids: events name either by it.
+void read_source_id(Section& section, CameraConfig& into, SeenIds& seen) {
+  section.required("id", "a short name, unique over the gateway");
+  if (section.identifier("id", into.id)) {
+    const auto [first, fresh] = seen.cameras.try_emplace(into.id, section.mark("id"));
+    if (!fresh) {
+      section.reading().refuse(
+          section.mark("id"),
+          fmt::format("id: camera {} stands twice; ids of cameras and sensors are unique over the gateway, the first is "
+                      "in line {}",
+                      into.id, first->second.line));
+    }
+  }
+  into.name = into.id;
+  section.text("name", into.name);
+  section.flag("enabled", into.enabled);
+}
+
+void read_ignore(Section& section, CameraConfig& into) {
+  section.list("ignore", [&](const YamlNode* node, Mark, const std::string&) {
+    if (node == nullptr) return;
+    if (auto polygon = Section::read_polygon(section.reading(), *node)) into.ignore.push_back(std::move(*polygon));
+  });
+}
+
+CameraConfig read_sensor_source(Section section, const FacilityConfig& facility, const CameraDefaults& defaults,
+                                const std::vector<BrokerConfig>& brokers, SeenIds& seen) {
+  CameraConfig source = read_sensor(section, brokers, defaults);
+  read_source_id(section, source, seen);
+  read_zone_views(section, facility, source);
+  read_ignore(section, source);
+  read_presence(section.section("presence"), source.presence);
+  section.finish();
+  return source;
+}
+
 CameraConfig read_camera(Section section, const FacilityConfig& facility, const CameraDefaults& defaults, SeenIds& seen) {
   CameraConfig camera;
   camera.detector = defaults.detector;
@@ -177,18 +224,7 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
   camera.clips = defaults.clips;
   ConfigReading& reading = section.reading();
 
-  section.required("id", "a short name, unique over the gateway");
-  if (section.identifier("id", camera.id)) {
-    const auto [first, fresh] = seen.cameras.try_emplace(camera.id, section.mark("id"));
-    if (!fresh) {
-      reading.refuse(section.mark("id"),
-                     fmt::format("id: camera {} stands twice; camera ids are unique over the gateway, the first is in line {}", camera.id,
-                                 first->second.line));
-    }
-  }
-  camera.name = camera.id;
-  section.text("name", camera.name);
-  section.flag("enabled", camera.enabled);
+  read_source_id(section, camera, seen);
   const std::size_t before = reading.problems.size();
   Section main = section.section("main");
   if (section.has("main") || reading.keys != nullptr) read_stream(std::move(main), defaults.transport, camera.main);
@@ -197,16 +233,13 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
   if (!camera.main && !camera.sub && reading.problems.size() == before)
     reading.refuse(section.where(), "a camera has main: {url: ...}, sub: {url: ...}, or both");
   read_roles(section, camera);
-  read_detector(section.section("detector"), camera.detector);
+  read_detector(section.section("detector"), camera.detector, true);
   if (camera.detector.name.empty() && reading.keys == nullptr && !(section.has("detector") && reading.problems.size() != before)) {
     reading.refuse(section.mark("detector"), fmt::format("detector.name is missing: one of {}", fmt::join(detector_names(), ", ")));
   }
   check_radiometric(section, camera);
   read_zone_views(section, facility, camera);
-  section.list("ignore", [&](const YamlNode* node, Mark, const std::string&) {
-    if (node == nullptr) return;
-    if (auto polygon = Section::read_polygon(reading, *node)) camera.ignore.push_back(std::move(*polygon));
-  });
+  read_ignore(section, camera);
   read_presence(section.section("presence"), camera.presence);
   check_faces(section, camera);
   read_health(section.section("health"), camera.health);
@@ -243,7 +276,7 @@ ZoneConfig read_zone(Section section, const std::vector<ZoneConfig>& before) {
 
 void read_defaults(Section section, CameraDefaults& into) {
   read_transport(section, into.transport);
-  read_detector(section.section("detector"), into.detector);
+  read_detector(section.section("detector"), into.detector, false);
   read_presence(section.section("presence"), into.presence);
   read_faces(section.section("faces"), into.faces);
   read_health(section.section("health"), into.health);
@@ -251,7 +284,7 @@ void read_defaults(Section section, CameraDefaults& into) {
   section.finish();
 }
 
-FacilityConfig read_facility(Section section, const CameraDefaults& defaults, SeenIds& seen) {
+FacilityConfig read_facility(Section section, const CameraDefaults& defaults, const std::vector<BrokerConfig>& brokers, SeenIds& seen) {
   FacilityConfig facility;
   facility.time_zone = "Asia/Shanghai";
   ConfigReading& reading = section.reading();
@@ -279,6 +312,9 @@ FacilityConfig read_facility(Section section, const CameraDefaults& defaults, Se
   });
   section.list("cameras", [&](const YamlNode* node, Mark where, const std::string& path) {
     facility.cameras.push_back(read_camera(Section(reading, node, where, path), facility, defaults, seen));
+  });
+  section.list("sensors", [&](const YamlNode* node, Mark where, const std::string& path) {
+    facility.cameras.push_back(read_sensor_source(Section(reading, node, where, path), facility, defaults, brokers, seen));
   });
   section.finish();
   return facility;

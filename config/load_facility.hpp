@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "config/config.hpp"
 #include "config/section.hpp"
@@ -27,6 +28,6 @@ struct SeenIds {
   std::map<std::string, Mark> cameras;
 };
 
-FacilityConfig read_facility(Section section, const CameraDefaults& defaults, SeenIds& seen);
+FacilityConfig read_facility(Section section, const CameraDefaults& defaults, const std::vector<BrokerConfig>& brokers, SeenIds& seen);
 
 }  // namespace kanhu

@@ -85,7 +85,7 @@ Result<void> CameraControl::begin(const Config& config) {
   secrets_dir_ = config.gateway.secrets_dir;
   for (const FacilityConfig& facility : config.facilities) {
     for (const CameraConfig& camera : facility.cameras) {
-      if (!camera.enabled) continue;
+      if (!camera.enabled || camera.sensor) continue;
       auto worker = worker_with_room(facility.id);
       if (!worker) return tl::make_unexpected(worker.error());
       place(assignment(facility, camera), *worker);
@@ -99,7 +99,7 @@ CameraControl::Changes CameraControl::change(const Config& config) {
   std::map<std::string, relay::Assign> wanted;
   for (const FacilityConfig& facility : config.facilities) {
     for (const CameraConfig& camera : facility.cameras) {
-      if (camera.enabled) wanted[camera.id] = assignment(facility, camera);
+      if (camera.enabled && !camera.sensor) wanted[camera.id] = assignment(facility, camera);
     }
   }
   std::vector<std::string> gone;

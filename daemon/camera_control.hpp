@@ -39,6 +39,12 @@ class CameraControl {
   struct Changes {
     int added = 0, removed = 0, changed = 0;
     std::vector<std::string> removed_cameras;
+    void add(const Changes& more) {
+      added += more.added;
+      removed += more.removed;
+      changed += more.changed;
+      removed_cameras.insert(removed_cameras.end(), more.removed_cameras.begin(), more.removed_cameras.end());
+    }
   };
   // Cameras that are as they were, with the secrets they had, are not touched.
   Changes change(const Config& config);

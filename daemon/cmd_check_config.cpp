@@ -19,6 +19,11 @@ namespace {
 std::vector<std::string> missing_secrets(const Config& config) {
   std::vector<std::string> missing;
   std::set<std::string> seen;
+  for (const BrokerConfig& broker : config.brokers) {
+    if (broker.credential.empty() || !seen.insert(broker.credential).second) continue;
+    if (auto secret = load_secret(broker.credential, config.gateway.secrets_dir); !secret)
+      missing.push_back(fmt::format("broker {}: {}", broker.id, secret.error().message));
+  }
   for (const FacilityConfig& facility : config.facilities) {
     for (const CameraConfig& camera : facility.cameras) {
       for (StreamRole role : {StreamRole::kMain, StreamRole::kSub}) {
@@ -45,10 +50,11 @@ int check(const std::string& path, bool json) {
     fmt::print("{}\n", config_json(*checked.config).dump(2));
     return EX_OK;
   }
-  std::size_t cameras = 0;
-  for (const FacilityConfig& facility : checked.config->facilities) cameras += facility.cameras.size();
-  fmt::print("{}: good: {} facilities, {} cameras, {} secrets missing, digest {}\n", path, checked.config->facilities.size(), cameras,
-             missing.size(), checked.config->digest);
+  std::size_t cameras = 0, sensors = 0;
+  for (const FacilityConfig& facility : checked.config->facilities)
+    for (const CameraConfig& source : facility.cameras) ++(source.sensor ? sensors : cameras);
+  fmt::print("{}: good: {} facilities, {} cameras, {}{} secrets missing, digest {}\n", path, checked.config->facilities.size(), cameras,
+             sensors > 0 ? fmt::format("{} sensors, ", sensors) : "", missing.size(), checked.config->digest);
   return EX_OK;
 }
 

@@ -25,9 +25,8 @@ constexpr auto kTurn = std::chrono::milliseconds(50);
 
 int enabled_cameras(const Config& config) {
   int enabled = 0;
-  for (const FacilityConfig& facility : config.facilities) {
+  for (const FacilityConfig& facility : config.facilities)
     for (const CameraConfig& camera : facility.cameras) enabled += camera.enabled ? 1 : 0;
-  }
   return enabled;
 }
 
@@ -59,6 +58,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const ConfigPtr& config, const st
   if (auto opened = gateway->open_workers(); !opened) return tl::make_unexpected(opened.error());
   if (auto opened = gateway->open_sockets(); !opened) return tl::make_unexpected(opened.error());
   if (auto begun = gateway->cameras_->begin(*config); !begun) return tl::make_unexpected(begun.error());
+  gateway->open_sensors(config);
   return gateway;
 }
 
@@ -163,6 +163,12 @@ Result<void> Gateway::open_workers() {
   return {};
 }
 
+void Gateway::open_sensors(const ConfigPtr& config) {
+  sensors_ = std::make_unique<SensorDesk>(
+      config, *rules_, [this](const relay::CameraStats& stats) { board_.update(stats, clock_.mono()); },
+      models::model_search_path(config->gateway.models_dir), clock_);
+}
+
 int Gateway::run() {
   log::info("gateway", "{} runs; live {}, query {}", build_name(), publisher_->live_endpoint(), query_->endpoint());
   service::ready("starting");
@@ -192,6 +198,7 @@ int Gateway::run() {
 void Gateway::shut_down() {
   metrics_.reset();
   query_.reset();
+  sensors_.reset();
   if (cameras_) cameras_->stop_listening();
   if (workers_) workers_->stop(kDrainDeadline);
   if (rules_) rules_->wait();  // what is queued may still give the keeper work
@@ -320,8 +327,7 @@ void Gateway::reload() {
       !(config->journal == old->journal)) {
     log::warning("config", "changes under gateway, publish, journal and metrics take effect at the next start");
   }
-  const auto changes = cameras_->change(*config);
-  for (const std::string& camera : changes.removed_cameras) board_.forget(camera);
+  auto changes = cameras_->change(*config);
   cameras_enabled_ = enabled_cameras(*config);
   journal_->declare_streams(facility_ids(*config));
   // Loading models takes a while: not on the rules thread.
@@ -332,6 +338,8 @@ void Gateway::reload() {
     config_.with([&](ConfigPtr& value) { value = config; });
   });
   rules_->post_faces([config](identify::Desk& desk) { desk.reconfigure(config); });
+  changes.add(sensors_->reconfigure(config));  // after the rules know them: a retained state comes at once
+  for (const std::string& source : changes.removed_cameras) board_.forget(source);
   note(rules::gateway_config_changed(old->gateway.id, clock_.wall(),
                                      {old->digest, config->digest, changes.added, changes.removed, changes.changed}));
   log::info("config", "reloaded: {} cameras added, {} removed, {} changed", changes.added, changes.removed, changes.changed);

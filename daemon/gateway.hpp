@@ -18,6 +18,7 @@
 #include "daemon/gallery_watch.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/rules_thread.hpp"
+#include "daemon/sensor_desk.hpp"
 #include "daemon/thermal_board.hpp"
 #include "daemon/workers.hpp"
 #include "pipelines/publish/journal.hpp"
@@ -26,7 +27,7 @@
 namespace kanhu {
 
 // The gateway process: everything behind the workers, as a list of members in dependency order, so that the order of
-// destruction is the order of shutdown. It parses no media.
+// destruction is the order of shutdown. It parses no media; of sensors it reads small messages (daemon/sensor_desk.hpp).
 // Thread: open and run on the main thread, which becomes `control`.
 class Gateway final : public rules::RulesSink {
  public:
@@ -46,6 +47,7 @@ class Gateway final : public rules::RulesSink {
   void open_watches();   // of galleries and clips
   Result<void> open_workers();
   Result<void> open_sockets();
+  void open_sensors(const ConfigPtr& config);
 
   // rules::RulesSink, on the rules thread:
   void emit(EventDraft draft) override;
@@ -98,6 +100,7 @@ class Gateway final : public rules::RulesSink {
   std::unique_ptr<ClipKeeper> keeper_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<CameraControl> cameras_;
+  std::unique_ptr<SensorDesk> sensors_;
   std::unique_ptr<publish::QueryServer> query_;
   std::unique_ptr<MetricsServer> metrics_;
 

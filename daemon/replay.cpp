@@ -74,6 +74,7 @@ CameraConfig for_replay(CameraConfig camera, const std::string& path) {
   const auto thermal = analysed != nullptr ? analysed->thermal : std::nullopt;
   camera.main = StreamConfig{"file://" + path, "", Transport::kTcp, thermal};
   camera.sub.reset();
+  camera.sensor.reset();
   camera.analyze = StreamRole::kMain;
   camera.record.reset();
   camera.clips.on.clear();

@@ -35,13 +35,15 @@ Json roster_of(const FacilityConfig& facility) {
     if (camera.sub) roles.push_back("sub");
     Json views = Json::array();
     for (const ZoneView& view : camera.zones) views.push_back(view.zone);
-    cameras.push_back(Json{{"id", camera.id},
-                           {"name", camera.name},
-                           {"enabled", camera.enabled},
-                           {"roles", std::move(roles)},
-                           {"detector", camera.detector.name},
-                           {"recorded", camera.record.has_value()},
-                           {"zones", std::move(views)}});
+    Json listed{{"id", camera.id},
+                {"name", camera.name},
+                {"enabled", camera.enabled},
+                {"roles", std::move(roles)},
+                {"detector", camera.detector.name},
+                {"recorded", camera.record.has_value()},
+                {"zones", std::move(views)}};
+    if (camera.sensor) listed["sensor"] = to_string(camera.sensor->kind);
+    cameras.push_back(std::move(listed));
   }
   return Json{
       {"id", facility.id},         {"name", facility.name},        {"class", facility.facility_class}, {"time_zone", facility.time_zone},

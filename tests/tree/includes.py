@@ -20,8 +20,9 @@ ALLOWED = {
     "pipelines/record": STAGE,
     "pipelines/relay": STAGE,
     "pipelines/identify": STAGE | {"gallery"},
+    "pipelines/sense": STAGE,
     "daemon": {"base", "bench", "config", "gallery", "models", "pipelines", "pipelines/ingest", "pipelines/analyze", "pipelines/identify",
-               "pipelines/rules", "pipelines/publish", "pipelines/record", "pipelines/relay"},
+               "pipelines/rules", "pipelines/publish", "pipelines/record", "pipelines/relay", "pipelines/sense"},
 }
 
 # Third-party headers by their first part: where each may stand. The tests may use what they test with.
@@ -40,6 +41,8 @@ LIBRARIES = {
     "gst": {"bench", "pipelines/ingest", "pipelines/record"},  # bench: what an encoder does to a picture
     "glib.h": {"pipelines/ingest", "pipelines/record"},
     "zmq.hpp": {"pipelines/publish"},
+    "mosquitto.h": {"pipelines/sense"},
+    "mqtt_protocol.h": {"pipelines/sense"},
     "systemd/sd-daemon.h": {"daemon"},
     "httplib.h": {"daemon"},
     "prometheus": {"daemon"},

@@ -121,7 +121,8 @@ TEST_CASE("faults between values are refused at their place") {
   const std::string other = "      - id: cam\n        main: {url: \"rtsp://h/x\"}\n        detector: {name: none}\n";
   const std::string zone_twice = around("facilities:\n  - id: f1\n    class: street_centre\n    zones: [{id: a}, {id: a}]\n");
   const Broken table[] = {
-      {"camera twice", good_and(other), 11, 13, "camera cam stands twice; camera ids are unique over the gateway, the first is in line 8"},
+      {"camera twice", good_and(other), 11, 13,
+       "camera cam stands twice; ids of cameras and sensors are unique over the gateway, the first is in line 8"},
       {"facility twice", good_and("  - id: f1\n    class: street_centre\n"), 11, 9, "facility f1 stands twice"},
       {"zone twice", zone_twice, 6, 27, "zone a stands twice"},
       {"recognition without eyes",
@@ -129,7 +130,8 @@ TEST_CASE("faults between values are refused at their place") {
        "faces.recognize: detector hog gives no eyes to align a face by"},
       {"dangling zone", good_and("        zones: [{zone: lobbi}]\n"), 11, 24, "facility f1 has no zone \"lobbi\"; did you mean lobby?"},
       {"zone twice in a camera", good_and("        zones: [{zone: lobby}, {zone: lobby}]\n"), 11, 39, "lobby stands twice in this camera"},
-      {"private zone", good_and("        zones: [{zone: bath}]\n"), 11, 24, "bath is private; only a camera with detector thermal-blob"},
+      {"private zone", good_and("        zones: [{zone: bath}]\n"), 11, 24,
+       "bath is private; only a camera with detector thermal or thermal-blob"},
       {"private zone, other stream recorded",
        camera("        main: {url: \"rtsp://h/x\"}\n        sub: {url: \"rtsp://h/t\"}\n        record: main\n        detector: {name: "
               "thermal-blob}\n"
