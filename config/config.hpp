@@ -27,8 +27,8 @@ struct StreamConfig {
   bool operator==(const StreamConfig&) const = default;
 };
 
-// How an infrared sensor hangs, so that a size in pixels is a size in metres. Without a height nothing is assumed but that
-// the view is 6.4 m wide at the height of people.
+// How an infrared sensor hangs, so that a size in pixels is a size in metres. What is not said is taken as usual
+// (models/thermal_presence.hpp).
 struct MountConfig {
   double height_m = 0;                 // above the floor; 0: not said
   double tilt_degrees = 0;             // of its axis from straight down; 90: level
@@ -43,6 +43,7 @@ struct DetectorConfig {
   double frames_per_second = 5;  // analysed at most this often
   double smallest_px = 20;       // smallest face width or blob side in pixels of the analysed stream
   MountConfig mount;             // detector thermal
+  std::string palette = "auto";  // detector thermal, of 8-bit pictures: auto, white_hot, black_hot, ironbow, rainbow
   bool operator==(const DetectorConfig&) const = default;
 };
 

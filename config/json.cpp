@@ -184,7 +184,8 @@ Json camera_json(const CameraConfig& camera) {
                  {"score_min", camera.detector.score_min},
                  {"fps", camera.detector.frames_per_second},
                  {"smallest_px", camera.detector.smallest_px},
-                 {"mount", mount_json(camera.detector.mount)}}},
+                 {"mount", mount_json(camera.detector.mount)},
+                 {"palette", camera.detector.palette}}},
                {"zones", std::move(zones)},
                {"ignore", std::move(ignore)},
                {"presence",
@@ -227,8 +228,9 @@ Result<CameraConfig> camera_from_json(const Json& json) {
     camera.analyze = role_from(json.at("analyze"));
     if (json.contains("record")) camera.record = role_from(json.at("record"));
     const Json& detector = json.at("detector");
-    camera.detector = {detector.at("name").get<std::string>(), detector.at("score_min").get<double>(), detector.at("fps").get<double>(),
-                       detector.at("smallest_px").get<double>(), mount_from(detector.at("mount"))};
+    camera.detector = {detector.at("name").get<std::string>(), detector.at("score_min").get<double>(),
+                       detector.at("fps").get<double>(),       detector.at("smallest_px").get<double>(),
+                       mount_from(detector.at("mount")),       detector.at("palette").get<std::string>()};
     for (const Json& view : json.at("zones"))
       camera.zones.push_back({view.at("zone").get<std::string>(), polygon_from(view.at("polygon"))});
     for (const Json& polygon : json.at("ignore")) camera.ignore.push_back(polygon_from(polygon));

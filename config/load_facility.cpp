@@ -19,6 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// In the words of models/thermal_relative.hpp.
+constexpr std::string_view kPalettes[] = {"auto", "white_hot", "black_hot", "ironbow", "rainbow"};
 constexpr std::string_view kTransports[] = {"tcp", "udp", "auto"};
 constexpr std::string_view kRoles[] = {"main", "sub"};
 constexpr std::string_view kRecordRoles[] = {"main", "sub", "none"};
@@ -37,6 +39,9 @@ void read_detector(Section section, DetectorConfig& into, bool of_camera) {
   section.number("smallest_px", into.smallest_px, 4, 2000);
   // How one thing hangs is no default of all.
   if (of_camera) read_mount(section.section("mount"), into.mount);
+  if (of_camera && section.choice("palette", into.palette, kPalettes) && into.name != "thermal")
+    section.reading().refuse(section.mark("palette"),
+                             fmt::format("palette: only detector thermal uses it, this is {}", into.name.empty() ? "none" : into.name));
   if (of_camera && section.has("mount") && into.name != "thermal")
     section.reading().refuse(section.mark("mount"),
                              fmt::format("mount: only detector thermal uses it, this is {}", into.name.empty() ? "none" : into.name));

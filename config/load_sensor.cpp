@@ -22,7 +22,7 @@ constexpr std::string_view kKinds[] = {"thermal_array", "pir", "contact"};
 constexpr std::string_view kUnits[] = {"celsius", "centi_celsius", "kelvin", "deci_kelvin", "centi_kelvin", "fahrenheit"};
 constexpr std::string_view kFlips[] = {"none", "horizontal", "vertical", "both"};
 constexpr std::size_t kMostBrokers = 16;
-constexpr int kLeastSide = 4, kMostWidth = 80, kMostHeight = 64;
+constexpr int kLeastArraySide = 4, kMostArrayWidth = 80, kMostArrayHeight = 64;
 // A sensor that may be silent for longer than this is a slow one: it sends at least three times in that span.
 constexpr std::chrono::seconds kOrdinarySilence{10};
 constexpr double kOrdinaryRate = 60;
@@ -146,12 +146,12 @@ void read_size(Section& section, SensorConfig& into) {
   std::string text;
   if (!section.text("size", text)) return;
   const auto size = parse_pair(text);
-  const bool good =
-      size && size->first >= kLeastSide && size->first <= kMostWidth && size->second >= kLeastSide && size->second <= kMostHeight;
+  const bool good = size && size->first >= kLeastArraySide && size->first <= kMostArrayWidth && size->second >= kLeastArraySide &&
+                    size->second <= kMostArrayHeight;
   if (!good) {
-    return section.reading().refuse(
-        section.mark("size"), fmt::format("size: width x height expected, from {0}x{0} to {1}x{2}, such as 32x24; found {3}", kLeastSide,
-                                          kMostWidth, kMostHeight, kanhu::quoted(text)));
+    return section.reading().refuse(section.mark("size"),
+                                    fmt::format("size: width x height expected, from {0}x{0} to {1}x{2}, such as 32x24; found {3}",
+                                                kLeastArraySide, kMostArrayWidth, kMostArrayHeight, kanhu::quoted(text)));
   }
   into.width = size->first;
   into.height = size->second;

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
+#include "config/load.hpp"
 #include "daemon/commands.hpp"
+#include "daemon/evidence_ledger.hpp"
 #include "daemon/look_text.hpp"
+#include "daemon/series_look.hpp"
 #include "daemon/watch_screen.hpp"
 #include "pipelines/publish/publisher.hpp"
 
@@ -12,7 +15,7 @@ namespace kanhu {
 namespace {
 
 struct LookOptions {
-  std::string source, config = default_config_path(), query;
+  std::string source, config = default_config_path(), query, series;
   bool watch = false, json = false, ascii = false;
 };
 
@@ -47,7 +50,7 @@ std::vector<std::string> shown(const LookOptions& options, const Json& answer) {
   }
   // The line of the prompt, or of the keys.
   if (screen.rows > 0) screen.rows -= 1;
-  auto lines = options.source.empty() ? look_table(answer, screen) : look_text(answer, screen);
+  auto lines = options.source.empty() && options.series.empty() ? look_table(answer, screen) : look_text(answer, screen);
   if (lines.empty()) lines.push_back("this gateway has no infrared source; docs/operations.md says how to hang one");
   return lines;
 }
@@ -68,7 +71,24 @@ int look_again_and_again(const LookOptions& options, const Json& first) {
   }
 }
 
+// What was kept of the warmth that led to a presence; the gateway need not run.
+int look_at_series(const LookOptions& options) {
+  auto config = load_config(options.config);
+  if (!config) return report(config.error());
+  auto files = make_posix_file_io();
+  const auto entry = find_evidence(*files, config->gateway.data_dir + "/series", "series", options.series);
+  if (!entry) return report(entry.error());
+  if (options.json) {
+    fmt::print("{}\n", entry->dump(2));
+    return EX_OK;
+  }
+  for (const Json& look : looks_of_series(*entry))
+    for (const std::string& line : shown(options, look)) fmt::print("{}\n", line);
+  return EX_OK;
+}
+
 int look(LookOptions options) {
+  if (!options.series.empty()) return look_at_series(options);
   if (options.query.empty()) {
     auto endpoints = endpoints_of(options.config);
     if (!endpoints) return report(endpoints.error());
@@ -92,6 +112,8 @@ void add_look(CLI::App& app, Command& chosen) {
   command->add_option("source", options->source, "Id of an infrared source");
   command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
   command->add_option("--query", options->query, "Query endpoint instead, such as tcp://127.0.0.1:5557");
+  command->add_option("--series", options->series, "Instead: what was kept, by the digest an event names (data.series.sha256)")
+      ->excludes("source");
   command->add_flag("-w,--watch", options->watch, "Again every second, until q or Ctrl-C");
   command->add_flag("--json", options->json, "The answer as JSON (docs/events.md); with --watch one line a second");
   command->add_flag("--ascii", options->ascii, "Plain characters also where the terminal could show colours");

@@ -72,7 +72,8 @@ std::string state_of(const Json& zone) {
 
 std::string age_line(const Json& look, const Screen& screen) {
   const double age_s = figure(look, "age_s");
-  const std::string age = span_of(age_s) + " ago";
+  // What was kept has a time, not an age.
+  const std::string age = part(look, "age_s").is_number() ? span_of(age_s) + " ago" : words_in(look, "time");
   std::string line = fmt::format("{:.0f}x{:.0f} {}, {}", figure(look, "width"), figure(look, "height"), words_in(look, "kind"),
                                  age_s > kOldSeconds ? in_colour(screen, "1;31", age) : age);
   if (const std::string cause = words_in(look, "cause"); !cause.empty()) line += ": " + in_colour(screen, "1;31", cause);

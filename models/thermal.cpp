@@ -5,21 +5,32 @@
 #include <utility>
 
 #include "base/digest.hpp"
+#include "models/picture.hpp"
 #include "models/ranking.hpp"
 #include "models/thermal_presence.hpp"
+#include "models/thermal_relative.hpp"
 
 namespace kanhu::models {
 namespace {
 
 struct ThermalRoom final : DetectorState {
-  explicit ThermalRoom(const ThermalPresenceOptions& options) : presence(options) {}
+  ThermalRoom(const ThermalPresenceOptions& options, ThermalPalette palette) : presence(options), relative({palette}) {}
   ThermalPresence presence;
+  RelativeThermal relative;
   ThermalFrame frame;
 };
 
+ThermalPalette palette_of(const std::string& word) {
+  if (word == "white_hot") return ThermalPalette::kWhiteHot;
+  if (word == "black_hot") return ThermalPalette::kBlackHot;
+  if (word == "ironbow") return ThermalPalette::kIronbow;
+  if (word == "rainbow") return ThermalPalette::kRainbow;
+  return ThermalPalette::kAuto;
+}
+
 // Rows of the view may be padded.
 bool copy_temperatures(const ImageView& image, ThermalFrame& frame) {
-  if (image.format != PixelFormat::kCentiCelsius || image.width <= 0 || image.height <= 0 || image.planes[0].data == nullptr) return false;
+  if (image.width <= 0 || image.height <= 0 || image.planes[0].data == nullptr) return false;
   const auto width = static_cast<std::size_t>(image.width);
   frame.kind = ThermalKind::kRadiometric;
   frame.width = image.width;
@@ -36,17 +47,23 @@ double score_of(const ThermalPerson& person) { return 1 - 0.4 * std::exp(-person
 
 class Thermal final : public Detector {
  public:
-  explicit Thermal(const DetectorConfig& config) : info_{"thermal", "person", to_hex(sha256("thermal/1"))} {
+  explicit Thermal(const DetectorConfig& config)
+      : info_{"thermal", "person", to_hex(sha256("thermal/1"))}, palette_(palette_of(config.palette)) {
     options_.mount = config.mount;
   }
 
   const DetectorInfo& info() const override { return info_; }
-  std::unique_ptr<DetectorState> make_state() const override { return std::make_unique<ThermalRoom>(options_); }
+  std::unique_ptr<DetectorState> make_state() const override { return std::make_unique<ThermalRoom>(options_, palette_); }
 
   DetectionResult detect(const ImageView& image, MediaTime time, DetectorState& state) override {
     auto* room = dynamic_cast<ThermalRoom*>(&state);
     if (room == nullptr) return {{}, "detector_failed", {}};
-    if (!copy_temperatures(image, room->frame)) return {{}, "not_thermal", {}};
+    if (image.format == PixelFormat::kCentiCelsius) {
+      if (!copy_temperatures(image, room->frame)) return {{}, "detector_failed", {}};
+    } else {
+      if (!is_readable(image)) return {{}, "detector_failed", {}};
+      room->frame = room->relative.convert(image, time);
+    }
     const ThermalResult seen = room->presence.look(room->frame, time);
     DetectionResult result;
     result.blind = seen.reason;
@@ -59,6 +76,7 @@ class Thermal final : public Detector {
  private:
   DetectorInfo info_;
   ThermalPresenceOptions options_;
+  const ThermalPalette palette_;
 };
 
 }  // namespace

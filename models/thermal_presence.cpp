@@ -7,6 +7,7 @@
 
 #include "models/thermal_background.hpp"
 #include "models/thermal_cleaner.hpp"
+#include "models/thermal_still.hpp"
 #include "models/thermal_tracks.hpp"
 
 namespace kanhu::models {
@@ -20,6 +21,7 @@ constexpr double kClothes_c = 29.5;
 constexpr double kHead_m2 = 0.031, kShoulders_m2 = 0.12;  // seen from above
 constexpr double kSpread = 0.7;                           // of the warmth stays in the pixel it comes from
 constexpr double kStays = 0.5;                            // of the heat it takes to appear is enough to stay
+constexpr double kLeastArea_m2 = 0.05;                    // of somebody in a picture whose degrees are nominal
 constexpr double kClearly = 1.3;                          // times the threshold
 constexpr double kShoulders_m = 1.1;
 constexpr double kFarthest_m = 8;
@@ -96,6 +98,7 @@ class ThermalPresence::Room {
       pitch_.push_back(pitch);
       area_.push_back(pitch * pitch);
     }
+    look_at_first(frame);
   }
 
   // After a calibration the level may have jumped: the room has not.
@@ -112,7 +115,9 @@ class ThermalPresence::Room {
     // Somebody is as much warmer than the room as skin is.
     const double contrast = radiometric_ ? std::clamp((kSkin_c - level) / (kSkin_c - kUsualRoom_c), 0.3, 1.3) : 1;
     const double least = options_.least_heat_k_m2 * contrast;
-    std::erase_if(blobs, [&](const WarmBlob& blob) { return blob.heat < kStays * least; });
+    std::erase_if(blobs, [&](const WarmBlob& blob) {
+      return blob.heat < kStays * least || (!radiometric_ && blob.heat < kStays * kLeastArea_m2 * blob.peak_k);
+    });
     const WarmTracks::Room room{pitch_,
                                 cleaner_.smoothed().size(),
                                 cleaner_.noise_k(),
@@ -140,6 +145,17 @@ class ThermalPresence::Room {
     return kSpread * (head + clothes) < kClearly * background_.threshold_k();
   }
 
+  // What the first picture says about somebody who is there before anything has been learned: an opinion for as long as he has not
+  // moved (thermal_still.hpp).
+  void look_at_first(const ThermalFrame& frame) {
+    const double pitch = pitch_[pitch_.size() / 2] / cleaner_.factor();
+    const ThermalStill opinion = look_once(frame, pitch);
+    somebody_at_first_ = radiometric_ && opinion.state == Presence::kPresent;
+    first_box_ = opinion.box;
+  }
+
+  bool is_first(const Box& box) const { return intersection_over_union(box, first_box_) > 0; }
+
   // By label, what becomes background: things and prints, unless somebody shares their blob.
   std::vector<std::uint8_t> absorbed() const {
     std::vector<std::uint8_t> labels(static_cast<std::size_t>(background_.labels().total()) + 1, 0);
@@ -160,7 +176,8 @@ class ThermalPresence::Room {
       if (track.nature == WarmNature::kThing && track.peak_k > kHotThing_k && result.hot_spots.size() < kMostThermalPeople)
         result.hot_spots.push_back({box, radiometric_ ? cleaner_.hottest(frame, track.box) : 0});
       if (track.nature == WarmNature::kThing || track.nature == WarmNature::kPrint || now - track.born < kConfirm_s) continue;
-      if (track.nature == WarmNature::kOpen && (track.from_start || (track.at_print && !is_as_warm_as_its_person(track)))) {
+      if (track.nature == WarmNature::kOpen &&
+          ((track.from_start && !(somebody_at_first_ && is_first(box))) || (track.at_print && !is_as_warm_as_its_person(track)))) {
         unclear = true;
         continue;
       }
@@ -189,6 +206,8 @@ class ThermalPresence::Room {
   bool radiometric_ = true, paused_ = false, too_warm_ = false;
   double first_ = 0, held_until_ = -1;
   std::optional<double> last_;
+  bool somebody_at_first_ = false;
+  Box first_box_;
   ThermalResult result_;
 };
 

@@ -66,11 +66,6 @@ struct PresenceObservation {
   std::string track_label;  // what was seen: "face", "person"
 };
 
-// A door or window contact.
-struct ContactObservation {
-  bool open = false;
-};
-
 // The five facts whenever one of them changes, with the cause in words a person understands.
 struct HealthObservation {
   std::array<Truth, kHealthFacts> facts{Truth::kUnknown, Truth::kUnknown, Truth::kUnknown, Truth::kUnknown, Truth::kUnknown};

@@ -63,6 +63,11 @@ struct ThermalObservation {
   std::vector<HotSpot> hot_spots;
 };
 
+// A door or window contact.
+struct ContactObservation {
+  bool open = false;
+};
+
 // Thread: any; a pure function. An empty matrix for a frame that is empty.
 ThermalMatrix matrix_of(const ThermalFrame& frame);
 

@@ -113,7 +113,10 @@ void Announcer::describe(Json& data, const Place& place) const {
   Json camera{{"id", place.source}};
   if (const CameraConfig* found = known != nullptr ? find_camera(*known, place.source) : nullptr) {
     camera["name"] = found->name;
-    camera["role"] = to_string(analysed_role(*found));
+    if (found->sensor)
+      camera["kind"] = to_string(found->sensor->kind);
+    else
+      camera["role"] = to_string(analysed_role(*found));
   }
   data["camera"] = std::move(camera);
 }

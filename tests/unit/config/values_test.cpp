@@ -38,7 +38,7 @@ TEST_CASE("the example loads, and its values are those it states") {
   const CameraConfig& entrance = *config.camera("entrance");
   CHECK(entrance.name == "正门");
   CHECK(entrance.sub->transport == Transport::kAuto);
-  CHECK(entrance.detector == DetectorConfig{"blazeface", 0.7, 8, 24, {}});
+  CHECK(entrance.detector == DetectorConfig{"blazeface", 0.7, 8, 24, {}, "auto"});
   CHECK(entrance.presence.leave_after == 6s);
   CHECK(entrance.faces == FacesConfig{true, 32, 3, 3, 0.03});
   CHECK(entrance.clips.longest == 2min);
