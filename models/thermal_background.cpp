@@ -15,7 +15,7 @@ constexpr double kLeastWarmth_k = 0.6;
 constexpr double kColder_k = 1.0;
 constexpr double kNoises = 5;           // standard deviations of the smoothed picture
 constexpr double kFurniture_k = 2.5;    // as much warmer than the middle of the room a wall or window may be
-constexpr std::size_t kRemembered = 9;  // pictures, two a second
+constexpr std::size_t kRemembered = 5;  // pictures, two a second
 constexpr int kPlacesForDrift = 384;
 constexpr double kLearning_s = 20;
 constexpr double kAbsorbing_s = 2;
@@ -31,6 +31,13 @@ void ThermalBackground::begin(const cv::Mat& picture) {
   base_.setTo(level, warm);
   mask_ = cv::Mat();
   recent_.clear();
+}
+
+void ThermalBackground::uncover(const cv::Rect& box) {
+  scratch_.assign(base_.begin<float>(), base_.end<float>());
+  const auto level = static_cast<float>(median_of_floats(scratch_));
+  cv::Mat part = base_(box);
+  cv::min(part, level, part);
 }
 
 void ThermalBackground::take_out_drift() {

@@ -28,6 +28,8 @@ class ThermalBackground {
   // What is in the first picture may be people: where it is warmer than the middle of the room by more than furniture is, the
   // background is made up.
   void begin(const cv::Mat& picture);
+  // Under `box` the room is no warmer than its middle: what shows there is somebody.
+  void uncover(const cv::Rect& box);
   bool empty() const { return base_.empty(); }
   void lift(double level_k) { base_ += level_k; }  // the level has jumped
 
@@ -41,7 +43,7 @@ class ThermalBackground {
   const cv::Mat& warmth() const { return warmth_; }
   double level_c() const { return level_; }          // mean of the empty room
   double threshold_k() const { return threshold_; }  // of the picture last looked at
-  // The most a place inside `box` was above the room four seconds ago; nothing known: a very small number.
+  // The most a place inside `box` was above the room two seconds ago; nothing known: a very small number.
   double peak_before(const cv::Rect& box) const;
 
  private:
@@ -49,7 +51,7 @@ class ThermalBackground {
 
   cv::Mat base_, warmth_, mask_, labels_;
   double level_ = 22, threshold_ = 1;
-  std::deque<std::pair<double, cv::Mat>> recent_;  // warmth, four a second
+  std::deque<std::pair<double, cv::Mat>> recent_;  // warmth, two a second
   std::vector<float> scratch_;
 };
 

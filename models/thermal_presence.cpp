@@ -5,6 +5,8 @@
 #include <numbers>
 #include <optional>
 
+#include <opencv2/imgproc.hpp>
+
 #include "models/thermal_background.hpp"
 #include "models/thermal_cleaner.hpp"
 #include "models/thermal_still.hpp"
@@ -14,6 +16,7 @@ namespace kanhu::models {
 namespace {
 
 constexpr double kConfirm_s = 0.3;  // that somebody must have been followed
+constexpr double kFirst_s = 1;      // of pictures before the first look is over
 constexpr double kHold_s = 2;       // after a calibration nothing is decided anew
 constexpr double kStuck_s = 10;
 constexpr double kSkin_c = 33, kUsualRoom_c = 22;  // apparent
@@ -26,6 +29,7 @@ constexpr double kClearly = 1.3;                          // times the threshold
 constexpr double kShoulders_m = 1.1;
 constexpr double kFarthest_m = 8;
 constexpr double kHotThing_k = 5;  // above the room, before a thing is worth telling
+constexpr double kBlurred_k = 3;   // what smoothing may take from the warmth of something small
 
 double radians(double degrees) { return degrees * std::numbers::pi / 180; }
 
@@ -71,6 +75,7 @@ class ThermalPresence::Room {
     if (paused_) held_until_ = now + kHold_s;
     paused_ = false;
     if (now < held_until_) follow_jump();
+    if (radiometric_ && now - first_ < kFirst_s && first_state_ != Presence::kPresent) look_at_first(frame);
     see(frame, now, passed);
     return result_;
   }
@@ -85,6 +90,10 @@ class ThermalPresence::Room {
     background_.begin(cleaner_.smoothed());
     tracks_.begin(now);
     first_ = now;
+    first_sums_.assign(frame.values.size(), 0);
+    first_frames_ = 0;
+    first_boxes_.clear();
+    first_state_ = Presence::kUnknown;
     last_.reset();
     held_until_ = -1;
     too_warm_ = false;
@@ -98,7 +107,6 @@ class ThermalPresence::Room {
       pitch_.push_back(pitch);
       area_.push_back(pitch * pitch);
     }
-    look_at_first(frame);
   }
 
   // After a calibration the level may have jumped: the room has not.
@@ -118,13 +126,14 @@ class ThermalPresence::Room {
     std::erase_if(blobs, [&](const WarmBlob& blob) {
       return blob.heat < kStays * least || (!radiometric_ && blob.heat < kStays * kLeastArea_m2 * blob.peak_k);
     });
+    const bool expected = now - first_ < kFirst_s && !first_boxes_.empty();
     const WarmTracks::Room room{pitch_,
                                 cleaner_.smoothed().size(),
                                 cleaner_.noise_k(),
                                 level,
                                 radiometric_,
                                 options_.hottest_person_c,
-                                least,
+                                (expected ? kStays : 1) * least,
                                 background_.threshold_k(),
                                 too_warm_,
                                 [&](const cv::Rect& box) { return cleaner_.hottest(frame, box); },
@@ -145,16 +154,32 @@ class ThermalPresence::Room {
     return kSpread * (head + clothes) < kClearly * background_.threshold_k();
   }
 
-  // What the first picture says about somebody who is there before anything has been learned: an opinion for as long as he has not
-  // moved (thermal_still.hpp).
+  // What the first second says about somebody who is there before anything has been learned, an opinion for as long as he has not
+  // moved (thermal_still.hpp): by the mean of its pictures. The background under him is taken to be as warm as the room.
   void look_at_first(const ThermalFrame& frame) {
+    ++first_frames_;
+    ThermalFrame mean = frame;
+    for (std::size_t i = 0; i < first_sums_.size(); ++i) {
+      first_sums_[i] += frame.values[i];
+      mean.values[i] = static_cast<std::int16_t>(std::lround(first_sums_[i] / first_frames_));
+    }
     const double pitch = pitch_[pitch_.size() / 2] / cleaner_.factor();
-    const ThermalStill opinion = look_once(frame, pitch);
-    somebody_at_first_ = radiometric_ && opinion.state == Presence::kPresent;
-    first_box_ = opinion.box;
+    first_state_ = look_once(mean, pitch).state;
+    if (first_state_ != Presence::kPresent) return;
+    const cv::Size size = cleaner_.smoothed().size();
+    for (const auto& candidate : still_candidates(mean, pitch)) {
+      if (still_probability(mean.kind, candidate.features) < kSomebody) continue;
+      first_boxes_.push_back(candidate.box);
+      const cv::Point from(static_cast<int>(candidate.box.x * size.width), static_cast<int>(candidate.box.y * size.height));
+      const cv::Point to(static_cast<int>(std::ceil((candidate.box.x + candidate.box.width) * size.width)),
+                         static_cast<int>(std::ceil((candidate.box.y + candidate.box.height) * size.height)));
+      background_.uncover(cv::Rect(from, to) & cv::Rect({0, 0}, size));
+    }
   }
 
-  bool is_first(const Box& box) const { return intersection_over_union(box, first_box_) > 0; }
+  bool is_first(const Box& box) const {
+    return std::any_of(first_boxes_.begin(), first_boxes_.end(), [&](const Box& first) { return intersection_over_union(box, first) > 0; });
+  }
 
   // By label, what becomes background: things and prints, unless somebody shares their blob.
   std::vector<std::uint8_t> absorbed() const {
@@ -166,18 +191,43 @@ class ThermalPresence::Room {
     return labels;
   }
 
+  Box share_of_picture(const cv::Rect& box) const {
+    const cv::Size size = cleaner_.smoothed().size();
+    return {static_cast<double>(box.x) / size.width, static_cast<double>(box.y) / size.height, static_cast<double>(box.width) / size.width,
+            static_cast<double>(box.height) / size.height};
+  }
+
+  // Also those that have long become background.
+  std::vector<HotSpot> hotter_than_people(const ThermalFrame& frame) const {
+    std::vector<HotSpot> spots;
+    const cv::Mat hot = cleaner_.smoothed() > options_.hottest_person_c - kBlurred_k;
+    if (cv::countNonZero(hot) == 0) return spots;
+    cv::Mat labels, stats, centres;
+    const int count = cv::connectedComponentsWithStats(hot, labels, stats, centres, 8, CV_32S);
+    for (int i = 1; i < count && spots.size() < kMostThermalPeople; ++i) {
+      const cv::Rect box(stats.at<int>(i, cv::CC_STAT_LEFT), stats.at<int>(i, cv::CC_STAT_TOP), stats.at<int>(i, cv::CC_STAT_WIDTH),
+                         stats.at<int>(i, cv::CC_STAT_HEIGHT));
+      const double hottest_c = cleaner_.hottest(frame, box);
+      if (hottest_c > options_.hottest_person_c) spots.push_back({share_of_picture(box), hottest_c});
+    }
+    return spots;
+  }
+
   ThermalResult conclusion(const ThermalFrame& frame, double now) const {
     ThermalResult result;
     bool unclear = false;
-    const cv::Size size = cleaner_.smoothed().size();
+    if (radiometric_) result.hot_spots = hotter_than_people(frame);
     for (const WarmTrack& track : tracks_.all()) {
-      const Box box{static_cast<double>(track.box.x) / size.width, static_cast<double>(track.box.y) / size.height,
-                    static_cast<double>(track.box.width) / size.width, static_cast<double>(track.box.height) / size.height};
-      if (track.nature == WarmNature::kThing && track.peak_k > kHotThing_k && result.hot_spots.size() < kMostThermalPeople)
+      const Box box = share_of_picture(track.box);
+      if (track.nature == WarmNature::kThing && track.peak_k > kHotThing_k &&
+          std::none_of(result.hot_spots.begin(), result.hot_spots.end(),
+                       [&](const HotSpot& spot) { return intersection_over_union(spot.box, box) > 0; }) &&
+          result.hot_spots.size() < kMostThermalPeople)
         result.hot_spots.push_back({box, radiometric_ ? cleaner_.hottest(frame, track.box) : 0});
-      if (track.nature == WarmNature::kThing || track.nature == WarmNature::kPrint || now - track.born < kConfirm_s) continue;
-      if (track.nature == WarmNature::kOpen &&
-          ((track.from_start && !(somebody_at_first_ && is_first(box))) || (track.at_print && !is_as_warm_as_its_person(track)))) {
+      if (track.nature == WarmNature::kThing || track.nature == WarmNature::kPrint) continue;
+      const bool first = track.from_start && is_first(box);
+      if (!first && now - track.born < kConfirm_s) continue;
+      if (track.nature == WarmNature::kOpen && ((track.from_start && !first) || (track.at_print && !is_as_warm_as_its_person(track)))) {
         unclear = true;
         continue;
       }
@@ -191,7 +241,7 @@ class ThermalPresence::Room {
       result.reason = "lost_sight";
     else if (unclear)
       result.reason = "not_yet_clear";
-    else if (now - first_ < 1)
+    else if (now - first_ < kFirst_s && first_state_ != Presence::kAbsent)
       result.reason = "starting";
     else
       result.state = Presence::kAbsent;
@@ -206,8 +256,10 @@ class ThermalPresence::Room {
   bool radiometric_ = true, paused_ = false, too_warm_ = false;
   double first_ = 0, held_until_ = -1;
   std::optional<double> last_;
-  bool somebody_at_first_ = false;
-  Box first_box_;
+  std::vector<double> first_sums_;  // of the first second's pictures, by pixel
+  int first_frames_ = 0;
+  Presence first_state_ = Presence::kUnknown;
+  std::vector<Box> first_boxes_;
   ThermalResult result_;
 };
 

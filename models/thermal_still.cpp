@@ -224,7 +224,7 @@ ThermalStill look_once(const ThermalFrame& frame, double pixel_pitch_m) {
     still.box = candidate.box;
   }
   if (!radiometric) return still;
-  still.state = still.somebody >= 0.7 ? Presence::kPresent : still.somebody <= 0.2 ? Presence::kAbsent : Presence::kUnknown;
+  still.state = still.somebody >= kSomebody ? Presence::kPresent : still.somebody <= kNobody ? Presence::kAbsent : Presence::kUnknown;
   return still;
 }
 

@@ -10,13 +10,16 @@
 
 namespace kanhu::models {
 
+// The probability from which somebody is said to be there, and down to which nobody.
+inline constexpr double kSomebody = 0.7, kNobody = 0.2;
+
 // What is measured of a picture; natural logarithms. One set of coefficients for each kind, fitted by tests/bench/thermal_still.cpp.
 inline constexpr std::size_t kStillFeatures = 4;
 using StillFeatures = std::array<double, kStillFeatures>;
 
 struct ThermalStill {
   double somebody = 0.5;                // probability, as in the recordings it was fitted on: half of them show somebody
-  Presence state = Presence::kUnknown;  // present from 0.7, absent to 0.2, and unknown between
+  Presence state = Presence::kUnknown;  // present from kSomebody, absent to kNobody, and unknown between
   double heat_k_m2 = 0;                 // of the warm place that looks most like somebody; 0 on relative pictures
   Box box;                              // and where it is
 };

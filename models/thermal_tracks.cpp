@@ -8,7 +8,7 @@
 namespace kanhu::models {
 namespace {
 
-constexpr double kSlowRise = 0.4;  // share of its warmth: what had more four seconds ago came by itself
+constexpr double kSlowRise = 0.5;  // share of its warmth: what had more two seconds ago came by itself
 constexpr double kLost_s = 0.8;    // without its blob a track ends
 constexpr double kMoved_m = 0.5;
 constexpr double kReach_m = 0.9;  // of a track from one picture to the next

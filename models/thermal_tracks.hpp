@@ -60,7 +60,7 @@ class WarmTracks {
     double threshold_k = 1;
     bool too_warm = false;                               // nobody becomes a thing or a print now
     std::function<double(const cv::Rect&)> hottest_c;    // in a box of the picture
-    std::function<double(const cv::Rect&)> peak_before;  // four seconds ago, K above the room
+    std::function<double(const cv::Rect&)> peak_before;  // two seconds ago, K above the room
   };
 
   void begin(double now) { started_ = now; }

@@ -318,8 +318,8 @@ class Switches(Case):
         gateway.wait_up("door", "motion")
         started = feed.wait(10 * PATIENCE, type="presence.started", camera="motion")
         self.assertEqual(started.data["label"], "motion")
-        updated = feed.wait(20 * PATIENCE, type="presence.updated", camera="motion", state="unknown")
-        self.assertEqual(updated.data["reason"], "no_motion")
+        ended = feed.wait(20 * PATIENCE, type="presence.ended", camera="motion", state="unknown")
+        self.assertEqual((ended.subject, ended.data["end_reason"]), (started.subject, "no_motion"))
         self.assertEqual(feed.find(type="presence.absent", camera="motion"), [])
 
         publisher = Publisher(broker, "kanhu/f1/willing", lambda number: "ON" if number % 2 else "OFF", hertz=2, will="kanhu/f1/willing/status")
