@@ -40,6 +40,7 @@ class CameraFaults(Case):
         wait_for(lambda: self.presences(gateway) == dict.fromkeys(("hall", "warm", "cold"), "absent"), 30, "nobody there")
         sim.tell("person warm in")
         start = feed.wait(20 * PATIENCE, type="presence.started", camera="warm")
+        feed.wait(20 * PATIENCE, type="presence.started", camera="-")
         since = feed.mark()
         for name in ("hall", "warm", "cold"):
             sim.tell(f"drop {name}")
