@@ -96,7 +96,7 @@ class Look(Case):
         self.assertRegex(shown, r"[+┌]!60")
         self.assertRegex(shown, rf"[+┌]{look['people'][0]['id']}[-─]+[+┐]")
         self.assertRegex(shown, r"K above the room, ")
-        self.assertRegex(self.kanhu("status", "-c", gateway.path, expect=None).stdout.decode(), r"(?m)^f1/sensor +video .* 60\.\d C +1 +room present \(1\)")
+        self.assertRegex(self.kanhu("status", "-c", gateway.path, expect=None).stdout.decode(), r"(?m)^f1/sensor +video .* 60\.\d °?C +1 +room present \(1\)")
         self.assertEqual(len(json.loads(gateway.http("/look/sensor.json")[1])["people"]), 1)
         self.stop(gateway)
 
