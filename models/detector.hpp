@@ -25,8 +25,8 @@ struct DetectorInfo {
 };
 
 struct DetectionResult {
-  std::vector<Detection> detections;  // in order of falling score; ties by x, then y
-  std::string blind;                  // not empty: it cannot judge this picture, and why ("low_contrast"); then unknown
+  std::vector<Detection> detections;            // in order of falling score; ties by x, then y
+  std::string blind;                            // not empty: it cannot judge this picture, and why ("low_contrast"); then unknown
   std::optional<ThermalObservation> thermal{};  // of an infrared detector: what it saw
 };
 
@@ -38,7 +38,8 @@ class Detector {
   virtual ~Detector() = default;
   virtual const DetectorInfo& info() const = 0;
   virtual std::unique_ptr<DetectorState> make_state() const = 0;
-  // `image` is kI420, kNv12, kGray8 or kBgr24, for infrared also kCentiCelsius; pixels of ignored regions are already blank. `time` rises within a run.
+  // `image` is kI420, kNv12, kGray8 or kBgr24, for infrared also kCentiCelsius; pixels of ignored regions are already blank. `time` rises
+  // within a run.
   virtual DetectionResult detect(const ImageView& image, MediaTime time, DetectorState& state) = 0;
 };
 

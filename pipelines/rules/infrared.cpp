@@ -31,8 +31,8 @@ Json frame_of(const ThermalSample& sample) {
   const ThermalMatrix& matrix = sample.seen.matrix;
   Json people = Json::array();
   for (const ThermalPerson& person : sample.seen.people) {
-    people.push_back(
-        Json{{"id", person.id}, {"box", box_json_of(person.box)}, {"warmth_k", round4(person.warmth_k)}, {"still_s", round4(person.still_s)}});
+    people.push_back(Json{
+        {"id", person.id}, {"box", box_json_of(person.box)}, {"warmth_k", round4(person.warmth_k)}, {"still_s", round4(person.still_s)}});
   }
   Json hot_spots = Json::array();
   for (const HotSpot& spot : sample.seen.hot_spots) {
