@@ -8,7 +8,8 @@
 namespace kanhu::models {
 namespace {
 
-constexpr double kLeastTolerance = 4;  // levels: coding and rounding
+constexpr double kLeastTolerance = 4;         // levels: coding and rounding
+constexpr double kLeastTolerance_colour = 8;  // and what another maker's palette does to levels
 constexpr double kMostTolerance = 12;
 constexpr double kGoodEnough = 0.85;  // explained by the gain before: no search
 constexpr int kPairs = 80;
@@ -39,7 +40,7 @@ double median_shift(const std::vector<float>& x, const std::vector<float>& y, do
   return static_cast<double>(*middle);
 }
 
-void refine(const std::vector<float>& x, const std::vector<float>& y, ThermalGain& fit) {
+void refine(const std::vector<float>& x, const std::vector<float>& y, bool by_colour, ThermalGain& fit) {
   double reach = 2 * fit.tolerance;
   for (int round = 0; round < kRounds; ++round) {
     double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
@@ -55,7 +56,7 @@ void refine(const std::vector<float>& x, const std::vector<float>& y, ThermalGai
     fit.spread = std::sqrt(std::max(0.0, variance));
     const double gain = fit.spread > kLeastSpread ? (sxy / n - sx / n * sy / n) / variance : fit.gain;
     const double error = std::max(fit.noise, 0.5) / std::max(fit.spread, 1e-6) / std::sqrt(n);
-    if (error < kLeastCertainty * std::max(std::abs(gain), 0.05)) fit.gain = gain;
+    if (error < kLeastCertainty * std::max(std::abs(gain), 0.05) && (!by_colour || gain > 0)) fit.gain = gain;
     fit.offset = sy / n - fit.gain * sx / n;
     reach = std::max(fit.tolerance, 0.7 * reach);
   }
@@ -76,13 +77,13 @@ void measure(const std::vector<float>& x, const std::vector<float>& y, ThermalGa
 
 }  // namespace
 
-ThermalGain fit_gain(const std::vector<float>& reference, const std::vector<float>& picture, const ThermalGain& before) {
+ThermalGain fit_gain(const std::vector<float>& reference, const std::vector<float>& picture, const ThermalGain& before, bool by_colour) {
   ThermalGain fit = before;
   if (reference.size() < 16 || reference.size() != picture.size()) {
     fit.explained = 0;
     return fit;
   }
-  fit.tolerance = std::clamp(3 * before.noise, kLeastTolerance, kMostTolerance);
+  fit.tolerance = std::clamp(3 * before.noise, by_colour ? kLeastTolerance_colour : kLeastTolerance, kMostTolerance);
   double cost = cost_of(reference, picture, fit.gain, fit.offset, fit.tolerance);
   if (1 - cost < kGoodEnough) {
     const auto consider = [&](double gain, double offset) {
@@ -100,11 +101,11 @@ ThermalGain fit_gain(const std::vector<float>& reference, const std::vector<floa
       const double apart = static_cast<double>(reference[a]) - static_cast<double>(reference[b]);
       if (std::abs(apart) < 2 * kLeastSpread) continue;
       const double gain = (static_cast<double>(picture[a]) - static_cast<double>(picture[b])) / apart;
-      if (std::abs(gain) > kMostGain) continue;
+      if (std::abs(gain) > kMostGain || (by_colour && gain <= 0)) continue;
       consider(gain, static_cast<double>(picture[a]) - gain * static_cast<double>(reference[a]));
     }
   }
-  refine(reference, picture, fit);
+  refine(reference, picture, by_colour, fit);
   measure(reference, picture, fit);
   return fit;
 }

@@ -18,6 +18,7 @@ struct ThermalGain {
 // noise by the median of absolute residuals. `reference` and `picture` are levels of the same places; half of them may show
 // something else. Where the reference has no contrast the gain stays as it was.
 // Thread: any; a pure function.
-ThermalGain fit_gain(const std::vector<float>& reference, const std::vector<float>& picture, const ThermalGain& before);
+ThermalGain fit_gain(const std::vector<float>& reference, const std::vector<float>& picture, const ThermalGain& before,
+                     bool by_colour = false);
 
 }  // namespace kanhu::models

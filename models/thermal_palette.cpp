@@ -11,7 +11,7 @@ namespace {
 constexpr int kColourStep = 4;                  // levels of one entry of the table
 constexpr int kColourSide = 256 / kColourStep;  // entries a channel
 constexpr double kForeign = 60;                 // levels away from the curve
-constexpr double kUnlike = 34;                  // mean distance of a picture that was not painted with this palette
+constexpr double kUnlike = 45;                  // mean distance of a picture that was not painted with this palette
 constexpr double kMargin = 5;                   // levels by which another palette must be nearer
 constexpr double kCompareEvery_s = 0.2;         // palettes are compared
 constexpr double kFarthest = 80;                // counted of one place: text must not decide
@@ -47,7 +47,8 @@ std::vector<Rgb> grey_with_top(const Rgb& low, const Rgb& high) {
   return colours;
 }
 
-// The order decides between equals.
+// The order decides between equals. Makers paint what they call ironbow in two ways; each is a curve of its own, so that
+// neighbouring levels are never read by different ones.
 const std::vector<Curve>& curves() {
   using enum ThermalPalette;
   static const std::vector<Curve> all = {
@@ -103,17 +104,6 @@ std::pair<float, float> project(const std::vector<Rgb>& curve, const Rgb& colour
 
 Rgb colour_at(const std::uint8_t* rgb) { return {static_cast<float>(rgb[0]), static_cast<float>(rgb[1]), static_cast<float>(rgb[2])}; }
 
-// A palette that is known in two kinds is read by the nearer one at each place.
-std::pair<float, float> project(ThermalPalette palette, const Rgb& colour) {
-  std::pair<float, float> best{0, 1e9F};
-  for (const Curve& curve : curves()) {
-    if (curve.palette != palette) continue;
-    const auto place = project(curve.colours, colour);
-    if (place.second < best.second) best = place;
-  }
-  return best;
-}
-
 double mean_away(const Curve& curve, const std::vector<Rgb>& colours) {
   double sum = 0;
   for (const Rgb& colour : colours) sum += std::min<double>(kFarthest, static_cast<double>(project(curve.colours, colour).second));
@@ -126,7 +116,7 @@ int colourfulness(const std::uint8_t* rgb) {
 }
 
 // A grey picture whose few colours are those that red hot or green hot have for the warmest places, and no text.
-std::optional<ThermalPalette> coloured_top(const cv::Mat& rgb) {
+std::optional<std::size_t> coloured_top(const cv::Mat& rgb) {
   std::vector<Rgb> colours;
   for (int row = 0; row < rgb.rows; ++row) {
     const auto* at = rgb.ptr<std::uint8_t>(row);
@@ -134,10 +124,11 @@ std::optional<ThermalPalette> coloured_top(const cv::Mat& rgb) {
       if (colourfulness(at) > kForeign) colours.push_back(colour_at(at));
   }
   if (colours.size() < kLeastTop) return std::nullopt;
-  for (const Curve& curve : curves()) {
+  for (std::size_t i = 0; i < curves().size(); ++i) {
+    const Curve& curve = curves()[i];
     if (curve.palette != ThermalPalette::kRedHot && curve.palette != ThermalPalette::kGreenHot) continue;
     const std::vector<Rgb> top(curve.colours.end() - 2, curve.colours.end());
-    if (mean_away({curve.palette, top}, colours) < kLikeTop) return curve.palette;
+    if (mean_away({curve.palette, top}, colours) < kLikeTop) return i;
   }
   return std::nullopt;
 }
@@ -147,11 +138,16 @@ bool is_grey_palette(ThermalPalette palette) { return palette == ThermalPalette:
 }  // namespace
 
 ThermalPaletteReader::ThermalPaletteReader(ThermalPalette configured) : configured_(configured != ThermalPalette::kAuto) {
-  if (configured_) change_to(is_grey_palette(configured) ? ThermalPalette::kWhiteHot : configured);
+  if (!configured_) return;
+  const ThermalPalette wanted = is_grey_palette(configured) ? ThermalPalette::kWhiteHot : configured;
+  const auto& all = curves();
+  change_to(static_cast<std::size_t>(std::find_if(all.begin(), all.end(), [&](const Curve& curve) { return curve.palette == wanted; }) -
+                                     all.begin()));
 }
 
-void ThermalPaletteReader::change_to(ThermalPalette palette) {
-  palette_ = palette;
+void ThermalPaletteReader::change_to(std::size_t curve) {
+  curve_ = curve;
+  palette_ = curves()[curve].palette;
   candidate_.reset();
   known_.assign(is_grey() ? 0 : static_cast<std::size_t>(kColourSide) * kColourSide * kColourSide, {});
 }
@@ -162,32 +158,33 @@ ThermalPaletteReader::Place ThermalPaletteReader::look_up(const std::uint8_t* rg
   if (place.warmth >= 0) return place;
   Rgb colour = colour_at(rgb);
   for (float& channel : colour) channel = std::floor(channel / kColourStep) * kColourStep + (kColourStep - 1) / 2.F;
-  const auto [where, away] = project(*palette_, colour);
+  const auto [where, away] = project(curves()[curve_].colours, colour);
   return place = {where, away};
 }
 
 void ThermalPaletteReader::recognise(const cv::Mat& rgb, double now) {
-  if (configured_ || std::abs(now - last_recognised_) < kCompareEvery_s) return;
+  if (std::abs(now - last_recognised_) < kCompareEvery_s) return;
   last_recognised_ = now;
   std::vector<Rgb> colours;
   const std::size_t step = std::max<std::size_t>(1, rgb.total() / kPlacesCompared) | 1U;
   for (std::size_t i = step / 2; i < rgb.total(); i += step)
     colours.push_back(colour_at(rgb.ptr(static_cast<int>(i) / rgb.cols) + 3 * (static_cast<int>(i) % rgb.cols)));
   double best = 1e9, current = 1e9;
-  ThermalPalette found = ThermalPalette::kWhiteHot;
-  for (const Curve& curve : curves()) {
-    const double away = mean_away(curve, colours);
-    if (palette_ && curve.palette == *palette_) current = std::min(current, away);
-    if (away < best - 0.5) best = away, found = curve.palette;
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < curves().size(); ++i) {
+    if (configured_ && curves()[i].palette != *palette_) continue;
+    const double away = mean_away(curves()[i], colours);
+    if (palette_ && i == curve_) current = away;
+    if (away < best - 0.5) best = away, found = i;
   }
   if (best > kUnlike) {
-    if (current > kUnlike) palette_.reset();
+    if (current > kUnlike && !configured_) palette_.reset();
     return;
   }
   if (!palette_) change_to(found);
-  if (is_grey())
+  if (is_grey() && !configured_)
     if (const auto top = coloured_top(rgb)) return change_to(*top);
-  if (found == *palette_ || best > current - kMargin) {
+  if (found == curve_ || best > current - kMargin) {
     candidate_.reset();
   } else if (candidate_ && *candidate_ == found) {
     change_to(found);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -35,10 +36,12 @@ class ThermalPaletteReader {
   };
   Place look_up(const std::uint8_t* rgb);
   void recognise(const cv::Mat& rgb, double now);
-  void change_to(ThermalPalette palette);
+  void change_to(std::size_t curve);
 
   bool configured_;
-  std::optional<ThermalPalette> palette_, candidate_;
+  std::optional<ThermalPalette> palette_;
+  std::size_t curve_ = 0;  // of palette_
+  std::optional<std::size_t> candidate_;
   double last_recognised_ = -1e9;
   std::vector<Place> known_;  // by colour in steps of four levels; filled as colours are met
 };

@@ -24,7 +24,8 @@ constexpr double kClothes_c = 29.5;
 constexpr double kHead_m2 = 0.031, kShoulders_m2 = 0.12;  // seen from above
 constexpr double kSpread = 0.7;                           // of the warmth stays in the pixel it comes from
 constexpr double kStays = 0.5;                            // of the heat it takes to appear is enough to stay
-constexpr double kLeastArea_m2 = 0.05;                    // of somebody in a picture whose degrees are nominal
+constexpr double kLeastArea_m2 = 0.1;                     // of somebody in a picture whose degrees are nominal
+constexpr double kCoded_k = 0.1;                          // nominal: what coding makes of pictures without noise
 constexpr double kClearly = 1.3;                          // times the threshold
 constexpr double kShoulders_m = 1.1;
 constexpr double kFarthest_m = 8;
@@ -77,6 +78,7 @@ class ThermalPresence::Room {
     if (now < held_until_) follow_jump();
     if (radiometric_ && now - first_ < kFirst_s && first_state_ != Presence::kPresent) look_at_first(frame);
     see(frame, now, passed);
+    if (!frame.polarity_known && result_.state != Presence::kAbsent) result_ = unknown("polarity_unknown");
     return result_;
   }
 
@@ -129,11 +131,12 @@ class ThermalPresence::Room {
     const bool expected = now - first_ < kFirst_s && !first_boxes_.empty();
     const WarmTracks::Room room{pitch_,
                                 cleaner_.smoothed().size(),
-                                cleaner_.noise_k(),
+                                std::max(cleaner_.noise_k(), radiometric_ ? 0 : kCoded_k),
                                 level,
                                 radiometric_,
                                 options_.hottest_person_c,
                                 (expected ? kStays : 1) * least,
+                                radiometric_ ? 0 : kLeastArea_m2,
                                 background_.threshold_k(),
                                 too_warm_,
                                 [&](const cv::Rect& box) { return cleaner_.hottest(frame, box); },

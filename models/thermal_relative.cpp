@@ -171,7 +171,7 @@ class RelativeThermal::Source {
       kept.explained = 1;
       return kept;
     }
-    ThermalGain fit = fit_gain(x_, y_, fit_);
+    ThermalGain fit = fit_gain(x_, y_, fit_, !palettes_.is_grey_or_unknown());
     if (fit.explained < kLeastExplained) return fit;
     // The noise left in the reference makes slopes too flat (Fuller, "Measurement error models", 1987).
     const double pictures = std::max(1.0, std::min(learned_s_, kReference_s) * 8);
@@ -220,6 +220,7 @@ class RelativeThermal::Source {
     for (auto at = leveled_.begin<float>(); at != leveled_.end<float>(); ++at)
       frame.values.push_back(static_cast<std::int16_t>(
           std::clamp(kRoom_centi + kCentiPerLevel * sign * (static_cast<double>(*at) - zero_), -32000.0, 32000.0)));
+    frame.polarity_known = polarity_.sign() != 0;
     frame.anew = anew_ || (shown_sign_ != 0 && shown_sign_ != sign);
     anew_ = false;
     shown_sign_ = sign;

@@ -21,6 +21,7 @@ constexpr double kCooler = 0.75;            // peak of a print to that of its pe
 constexpr double kFine_m = 0.25;            // a pixel, that a head fills whatever its place
 constexpr double kClear = 4;                // thresholds that somebody shows, before a print can be told from him at once
 constexpr double kAtBorder_s = 600;         // what came in by the edge and never moved again
+constexpr double kSwitchedOn = 1.25;        // times as warm within seconds, without a break
 constexpr double kCooling_s = 100;          // of steady cooling without any movement, and a person was none
 constexpr double kGone_s = 60;              // of looking for somebody who vanished
 constexpr double kRemembered_s = 30;
@@ -84,6 +85,21 @@ bool only_cools(const WarmTrack& track) {
   const WarmTrack::Second& first = track.past[track.past.size() - wanted];
   const WarmTrack::Second& last = track.past[track.past.size() - 2];
   return before < 0.9 * first.heat && last.peak < 0.95 * first.peak && last.heat_k_m2 < 0.95 * first.heat_k_m2;
+}
+
+// Whether it has grown warmer without a break since it was a second old, by half and more: what switches on, as a radiator does.
+bool only_warms(const WarmTrack& track) {
+  constexpr std::size_t kStep = 2, kSteps = 4;
+  if (track.past.size() < 2 + kStep * kSteps) return false;
+  double first = 0, before = 0;
+  for (std::size_t step = 0; step < kSteps; ++step) {
+    double mean = 0;
+    for (std::size_t k = 0; k < kStep; ++k) mean += track.past[1 + step * kStep + k].peak / kStep;
+    if (step == 0) first = mean;
+    if (mean < 0.95 * before) return false;
+    before = mean;
+  }
+  return before > kSwitchedOn * first;
 }
 
 // Whether a straight line through a figure of the seconds since somebody left falls, beyond what chance does to it (3.5 standard
@@ -157,7 +173,8 @@ void WarmTracks::follow(const std::vector<WarmBlob>& blobs, const Room& room, do
     return over;
   });
   for (std::size_t b = 0; b < blobs.size() && tracks_.size() < kMostTracks; ++b) {
-    if (owner[b] < 0 && blobs[b].heat >= room.least_heat_k_m2) begin_track(blobs[b], room, now);
+    const bool enough = blobs[b].heat >= std::max(room.least_heat_k_m2, room.least_area_m2 * blobs[b].peak_k);
+    if (owner[b] < 0 && enough) begin_track(blobs[b], room, now);
   }
   for (WarmTrack& track : tracks_) judge(track, room, now);
 }
@@ -232,6 +249,7 @@ void WarmTracks::begin_track(const WarmBlob& blob, const Room& room, double now)
 }
 
 void WarmTracks::judge(WarmTrack& track, const Room& room, double now) {
+  if (track.nature == WarmNature::kOpen && !track.moved && !track.from_start && only_warms(track)) track.nature = WarmNature::kThing;
   if (track.nature == WarmNature::kThing) return;
   const Unrest unrest = unrest_of(track);
   const bool lively = unrest.now > kStartled || unrest.lately > kRestless;

@@ -57,6 +57,7 @@ class WarmTracks {
     bool radiometric = true;
     double hottest_person_c = 40;
     double least_heat_k_m2 = 0;  // that something new must have
+    double least_area_m2 = 0;    // and its heat for its peak
     double threshold_k = 1;
     bool too_warm = false;                               // nobody becomes a thing or a print now
     std::function<double(const cv::Rect&)> hottest_c;    // in a box of the picture

@@ -20,9 +20,10 @@ struct ThermalFrame {
   // width * height numbers, row after row from the upper left. Radiometric: apparent temperature in hundredths of a degree
   // Celsius. Relative: hundredths of a nominal degree (10 grey levels of a picture at its usual gain), zero anywhere.
   std::vector<std::int16_t> values;
-  bool calibrating = false;  // the shutter is closed (FFC, NUC): the values are not new, what was known holds
-  std::string blind;         // not empty: the values show nobody and prove nothing, and why
-  bool anew = false;         // the values are not comparable with those before: what was learned from them is void
+  bool calibrating = false;    // the shutter is closed (FFC, NUC): the values are not new, what was known holds
+  std::string blind;           // not empty: the values show nobody and prove nothing, and why
+  bool anew = false;           // the values are not comparable with those before: what was learned from them is void
+  bool polarity_known = true;  // relative: which end is warm has been found out; otherwise what stands out may be cold
 };
 
 // Somebody infrared shows.

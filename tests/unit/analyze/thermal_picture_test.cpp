@@ -71,19 +71,19 @@ TEST_CASE("a thermal sensor that repeats its picture for ever is frozen, a calib
 }
 
 TEST_CASE("what is ignored of a picture of temperatures has the median of the rest") {
-  constexpr int kWidth = 64, kHeight = 32;
-  std::vector<std::int16_t> pixels(kWidth * kHeight);
+  constexpr int kColumns = 64, kRows = 32;
+  std::vector<std::int16_t> pixels(kColumns * kRows);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::int16_t>(2200 + i % 3);
   for (int y = 8; y < 24; ++y)
-    for (int x = 16; x < 32; ++x) pixels[static_cast<std::size_t>(y * kWidth + x)] = 9000;  // a stove
+    for (int x = 16; x < 32; ++x) pixels[static_cast<std::size_t>(y * kColumns + x)] = 9000;  // a stove
   const auto before = pixels;
   IgnoreMask mask({{{0.25, 0.25}, {0.5, 0.25}, {0.5, 0.75}, {0.25, 0.75}}});
-  const ImageView masked = mask.apply(view_of(pixels, kWidth, kHeight));
+  const ImageView masked = mask.apply(view_of(pixels, kColumns, kRows));
   REQUIRE(masked.format == PixelFormat::kCentiCelsius);
   int wrong = 0;
-  for (int y = 0; y < kHeight; ++y) {
+  for (int y = 0; y < kRows; ++y) {
     const auto* row = reinterpret_cast<const std::int16_t*>(masked.planes[0].data + y * masked.planes[0].stride);
-    for (int x = 0; x < kWidth; ++x) wrong += row[x] != (mask.covers(x, y) ? 2201 : before[static_cast<std::size_t>(y * kWidth + x)]);
+    for (int x = 0; x < kColumns; ++x) wrong += row[x] != (mask.covers(x, y) ? 2201 : before[static_cast<std::size_t>(y * kColumns + x)]);
   }
   CHECK(wrong == 0);
   CHECK(mask.covers(16, 8));
