@@ -32,6 +32,15 @@ class ThermalBench(Case):
         self.assertEqual(made[0], made[1])
         self.assertNotEqual(made[0], made[2])
 
+    def test_a_scene_can_be_published_as_a_sensor_would(self):
+        lines = self.kanhu("simulate", "thermal", "doorway", "--seconds", "0.5", "--publish").stdout.decode().splitlines()
+        self.assertEqual(len(lines), 4)  # at 8 Hz
+        readings = [json.loads(line) for line in lines]
+        for reading in readings:
+            self.assertEqual((reading["v"], reading["w"], reading["h"], len(reading["values"])), (1, 32, 24, 768))
+        self.assertEqual(sorted(reading["t"] for reading in readings), [reading["t"] for reading in readings])
+        self.assertIn(b"160x120", self.kanhu("simulate", "thermal", "doorway", "--sensor", "bolometer", "--publish", expect=2).stderr)
+
     def test_what_is_asked_wrongly_is_said(self):
         self.assertIn(b"no scene 'nonsense'", self.kanhu("simulate", "thermal", "nonsense", expect=2).stderr)
         self.assertIn(b"no such folder", self.kanhu("bench", "thermal", self.folder / "absent", expect=1).stderr)

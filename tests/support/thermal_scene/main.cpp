@@ -14,12 +14,13 @@
 namespace {
 
 namespace scenes = kanhu::thermal_scene;
+using kanhu::ErrorKind;
 
 struct Wanted {
   std::string scene, sensor, out = "-", all;
   std::uint64_t seed = 1;
   double seconds = 0;
-  bool list = false;
+  bool list = false, publish = false;
 };
 
 const std::map<std::string, scenes::Sensor (*)()> kSensors{{"grid_eye", scenes::grid_eye},
@@ -60,6 +61,11 @@ int thermal(const Wanted& wanted) {
   if (wanted.scene.empty()) return problem("simulate thermal: a scene is needed, or --all FOLDER; --list shows what there is", 2);
   for (const auto& scene : suite) {
     if (scene.name != wanted.scene) continue;
+    if (wanted.publish) {
+      const auto published = scenes::publish_lines(scene, wanted.seed, wanted.seconds);
+      if (published) return EX_OK;
+      return problem(published.error().message, published.error().kind == ErrorKind::kInvalidArgument ? 2 : EX_IOERR);
+    }
     std::string path = wanted.out;
     if (path != "-" && std::filesystem::is_directory(path)) path = (std::filesystem::path(path) / (scene.name + ".csv")).string();
     return write(scene, wanted, path);
@@ -82,6 +88,7 @@ int main(int argc, char** argv) {
   command->add_option("--seed", wanted.seed, "Of the noise: the same seed gives the same numbers")->capture_default_str();
   command->add_option("--seconds", wanted.seconds, "End each scene after so long, 0: its own length")->check(CLI::NonNegativeNumber);
   command->add_option("--format", format, "csv")->check(CLI::IsMember({"csv"}))->capture_default_str();
+  command->add_flag("--publish", wanted.publish, "What the sensor would publish, a line a picture, at its rate: for mosquitto_pub -l");
   command->add_option("--sensor", wanted.sensor, "Instead of the scene's own")->check(CLI::IsMember(kSensors));
   try {
     app.parse(argc, argv);

@@ -1,12 +1,17 @@
 #include "tests/support/thermal_scene/recording.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/time.hpp"
 
 namespace kanhu::thermal_scene {
 
@@ -41,6 +46,30 @@ Result<void> write_recording(const Scene& scene, std::uint64_t seed, double most
     if (text.size() > (1U << 16) && !flush()) return failed();
   }
   if (!flush() || std::fflush(file.get()) != 0) return failed();
+  return {};
+}
+
+Result<void> publish_lines(const Scene& scene, std::uint64_t seed, double most_seconds) {
+  const Sensor& sensor = scene.sensor;
+  if (sensor.width > 80 || sensor.height > 64)
+    return fail(
+        ErrorKind::kInvalidArgument,
+        fmt::format("a sensor of {}x{} is no array that publishes its pictures: grid_eye and mlx90640 are", sensor.width, sensor.height));
+  const auto begun = std::chrono::steady_clock::now();
+  fmt::memory_buffer text;
+  Camera camera(scene, seed);
+  while (const auto picture = camera.next()) {
+    if (most_seconds > 0 && picture->seconds >= most_seconds) break;
+    std::this_thread::sleep_until(
+        begun + std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(picture->seconds)));
+    text.clear();
+    fmt::format_to(std::back_inserter(text), R"({{"v":1,"t":"{}","w":{},"h":{},"unit":"centi_celsius","calibrating":{},"values":[{}]}})",
+                   format_utc(std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now())), sensor.width, sensor.height,
+                   picture->truth.shutter, fmt::join(picture->centi_c, ","));
+    text.push_back('\n');
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+      return fail(ErrorKind::kIo, fmt::format("standard output: {}", std::strerror(errno)));
+  }
   return {};
 }
 
