@@ -43,6 +43,7 @@ def _first_folder(*paths):
 
 MODELS = _first_folder(os.environ.get("KANHU_MODELS"), ROOT.parent / "shared/models")
 FACES = _first_folder(os.environ.get("KANHU_FACES"), ROOT.parent / "shared/data/faces/vladmandic_demo")
+THERMAL = _first_folder(os.environ.get("KANHU_TEST_DATA", "/nowhere") + "/thermal/butiv_sample", ROOT.parent / "shared/data/thermal/butiv_sample")
 
 
 def wait_for(predicate, deadline, what):

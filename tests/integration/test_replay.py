@@ -1,8 +1,10 @@
 """Replay equals replay: on any number of threads and worker processes, byte for byte; and it says what is wrong with a bad file."""
 import json
+import pathlib
 import shutil
+import unittest
 
-from harness import PATIENCE, Case, camera, facility, main
+from harness import PATIENCE, THERMAL, Case, camera, facility, main
 
 CLIPS = {"on": ["face.appeared", "presence.started"], "pre_roll": "3s", "post_roll": "1s", "longest": "7s", "ring_bytes": "16MiB"}
 
@@ -37,6 +39,15 @@ class Replay(Case):
                 self.assertEqual(got, expected, f"event {number} with --threads {threads} --workers {workers}")
             self.assertEqual(len(events), len(reference), f"with --threads {threads} --workers {workers}")
         return [json.loads(event) for event in reference]
+
+    @unittest.skipUnless(THERMAL, "no real thermal clip on this machine (KANHU_TEST_DATA or ../shared/data)")
+    def test_a_real_thermal_clip_full_of_people_is_never_called_empty(self):
+        clip = pathlib.Path(THERMAL) / "data/input.mp4"  # 18.6 s, three to six people from the first picture on, seen from the side
+        events = self.assert_same_everywhere(clip, "--detector", "thermal", times=1)
+        presence = [event for event in events if event["type"].startswith("kanhu.presence.")]
+        self.assertEqual(presence[0]["type"], "kanhu.presence.started")
+        self.assertLess(presence[0]["data"]["times"]["captured"], "1970-01-01T00:00:10")
+        self.assertNotIn("absent", {event["data"]["state"] for event in presence})
 
     def test_the_same_recordings_give_the_same_bytes_and_bad_files_are_named(self):
         gateway, clips = self.record()
