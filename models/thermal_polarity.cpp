@@ -12,18 +12,18 @@ namespace kanhu::models {
 namespace {
 
 constexpr int kLeastCells = 4;
-constexpr double kMostOfPicture = 0.15, kMostOfSide = 0.6;
-constexpr double kStandsOut = 10;  // levels against its surroundings
-constexpr double kFurniture = 25;  // the same in a still picture
-constexpr double kClearly = 1.5;   // times as much as in the other picture
+constexpr double kMostOfPicture = 0.2, kMostOfSide = 0.6;  // of the shorter side: who stands may fill the height
+constexpr double kStandsOut = 10;                          // levels against its surroundings
+constexpr double kFurniture = 25;                          // the same in a still picture
+constexpr double kClearly = 1.5;                           // times as much as in the other picture
 constexpr double kEnough_s = 0.6, kToTurn_s = 30, kMajority = 4;
 constexpr double kForgets_s = 120;
 
 bool is_compact(const cv::Mat& stats, int label, const cv::Size& size) {
   const int area = stats.at<int>(label, cv::CC_STAT_AREA);
   return area >= kLeastCells && area <= kMostOfPicture * size.area() &&
-         stats.at<int>(label, cv::CC_STAT_WIDTH) <= kMostOfSide * size.width &&
-         stats.at<int>(label, cv::CC_STAT_HEIGHT) <= kMostOfSide * size.height;
+         (stats.at<int>(label, cv::CC_STAT_WIDTH) <= kMostOfSide * size.width ||
+          stats.at<int>(label, cv::CC_STAT_HEIGHT) <= kMostOfSide * size.height);
 }
 
 struct Contrast {
