@@ -4,17 +4,20 @@
 #include "daemon/build_info.hpp"
 #include "daemon/gateway.hpp"
 #include "daemon/look_answer.hpp"
+#include "pipelines/publish/journal_pages.hpp"
 
 namespace kanhu {
 
 Result<void> Gateway::open_sockets() {
   const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
-  auto query = publish::QueryServer::open(
-      config->publish, [this] { return state_answer(); },
-      [this] {
-        return Json{{"info", info_answer()}};
-      },
-      [this](const Json& request) { return look_answer(request); });
+  publish::QueryServer::Requests requests;
+  requests.state = [this] { return state_answer(); };
+  requests.info = [this] { return Json{{"info", info_answer()}}; };
+  requests.look = [this](const Json& request) { return look_answer(request); };
+  requests.fetch = [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](const Json& request) {
+    return publish::answer_fetch(*pages, request, head());
+  };
+  auto query = publish::QueryServer::open(config->publish, std::move(requests));
   if (!query) return tl::make_unexpected(query.error());
   query_ = std::move(*query);
   if (!config->metrics.listen.empty()) {

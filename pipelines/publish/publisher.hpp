@@ -42,16 +42,19 @@ class Publisher {
   virtual PublisherStats stats() const = 0;
 };
 
-// The ROUTER socket on its own thread: {"v":1,"request":"state"|"info"|"look"} is answered by {"v":1,"ok":true,"request":...}
-// with the members of what `state`, `info` or `look` gives (called on the query thread; `look` with the request, whose error it
-// may answer); anything else by {"v":1,"ok":false,"error":{"kind","message"}}, which names what is known. Both [json] and
-// ["", json] (REQ) are taken, and answered alike.
-// Thread: open and destroy from one owner.
+// The ROUTER socket on its own thread: {"v":1,"request":NAME} is answered by {"v":1,"ok":true,"request":NAME} with the members
+// that the request's function gives, or by the error it gives; anything else by {"v":1,"ok":false,"error":{"kind","message"}},
+// which names what is known. Both [json] and ["", json] (REQ) are taken, and answered alike.
+// Thread: open and destroy from one owner; the functions are called on the query thread.
 class QueryServer {
  public:
-  using Answer = std::function<Json()>;
-  using Question = std::function<Result<Json>(const Json& request)>;
-  static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Answer state, Answer info, Question look = nullptr);
+  struct Requests {
+    std::function<Json()> state, info;
+    std::function<Result<Json>(const Json& request)> look;
+    // The whole answer as text: a page of the journal is long and stands there already.
+    std::function<Result<std::string>(const Json& request)> fetch;
+  };
+  static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Requests requests);
   virtual ~QueryServer() = default;
   virtual std::string endpoint() const = 0;
 };

@@ -19,27 +19,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostRequestBytes = 4096;
+constexpr std::size_t kMostRequestBytes = 64u << 10;  // a fetch may name a thousand streams
 constexpr std::size_t kMostFrames = 8;
 constexpr auto kStopEvery = 50ms;
 
-Json error_answer(ErrorKind kind, std::string message) {
-  return {{"v", 1}, {"ok", false}, {"error", {{"kind", to_string(kind)}, {"message", std::move(message)}}}};
+std::string error_answer(ErrorKind kind, std::string message) {
+  return canonical_json({{"v", 1}, {"ok", false}, {"error", {{"kind", to_string(kind)}, {"message", std::move(message)}}}});
 }
 
 class RouterServer final : public QueryServer {
  public:
-  RouterServer(Answer state, Answer info, Question look) {
-    const auto add = [this](const char* name, Question question) {
-      if (question) questions_.emplace(name, std::move(question));
+  explicit RouterServer(Requests requests) {
+    const auto add = [this](const char* name, auto function) {
+      if (function) questions_.emplace(name, as_text(name, std::move(function)));
     };
-    const auto whatever_is_asked = [](Answer answer) -> Question {
-      if (!answer) return nullptr;
-      return [answer = std::move(answer)](const Json&) -> Result<Json> { return answer(); };
-    };
-    add("state", whatever_is_asked(std::move(state)));
-    add("info", whatever_is_asked(std::move(info)));
-    add("look", std::move(look));
+    add("state", std::move(requests.state));
+    add("info", std::move(requests.info));
+    add("look", std::move(requests.look));
+    add("fetch", std::move(requests.fetch));
   }
 
   ~RouterServer() override {
@@ -64,7 +61,24 @@ class RouterServer final : public QueryServer {
  private:
   void run();
   void serve_one();
-  Json answer(std::string_view request) const;
+  std::string answer(std::string_view request) const;
+
+  using Question = std::function<Result<std::string>(const Json& request)>;
+  static Question as_text(const char* name, std::function<Json()> function) {
+    return as_text(name, std::function<Result<Json>(const Json&)>([function = std::move(function)](const Json&) { return function(); }));
+  }
+  static Question as_text(const char* name, std::function<Result<Json>(const Json&)> function) {
+    return [name, function = std::move(function)](const Json& request) -> Result<std::string> {
+      Result<Json> given = function(request);
+      if (!given) return tl::unexpected(given.error());
+      if (!given->is_object()) return fail(ErrorKind::kTimeout, "the gateway is too busy to answer now; ask again");
+      (*given)["v"] = 1;
+      (*given)["ok"] = true;
+      (*given)["request"] = name;
+      return canonical_json(*given);
+    };
+  }
+  static Question as_text(const char*, Question function) { return function; }
 
   std::map<std::string, Question> questions_;  // not changed once it listens
   zmq::context_t context_{1};
@@ -102,13 +116,12 @@ void RouterServer::serve_one() {
   }
   // [id][json] from DEALER, [id][""][json] from REQ; the answer has the same form.
   const bool delimited = frames.size() == 3 && frames[1].empty();
-  Json reply;
+  std::string text;
   if (too_many || (frames.size() != 2 && !delimited)) {
-    reply = error_answer(ErrorKind::kCorrupt, "a request is one frame of JSON, or an empty frame and one of JSON");
+    text = error_answer(ErrorKind::kCorrupt, "a request is one frame of JSON, or an empty frame and one of JSON");
   } else {
-    reply = answer(frames.back().to_string_view());
+    text = answer(frames.back().to_string_view());
   }
-  const std::string text = canonical_json(reply);
   try {
     if (!socket_.send(frames[0], zmq::send_flags::dontwait | zmq::send_flags::sndmore)) return;
     if (delimited) (void)socket_.send(zmq::message_t(), zmq::send_flags::dontwait | zmq::send_flags::sndmore);
@@ -119,7 +132,7 @@ void RouterServer::serve_one() {
   }
 }
 
-Json RouterServer::answer(std::string_view request) const {
+std::string RouterServer::answer(std::string_view request) const {
   const auto parsed = parse_json(request, kMostRequestBytes, 8);
   if (!parsed) return error_answer(ErrorKind::kCorrupt, "not JSON: " + parsed.error().message);
   if (!parsed->is_object()) return error_answer(ErrorKind::kInvalidArgument, R"(a request is an object like {"v":1,"request":"state"})");
@@ -127,20 +140,18 @@ Json RouterServer::answer(std::string_view request) const {
   if (version == parsed->end() || *version != 1) return error_answer(ErrorKind::kUnsupported, R"(requests carry "v":1)");
   const auto named = parsed->find("request");
   if (named == parsed->end() || !named->is_string())
-    return error_answer(ErrorKind::kInvalidArgument, R"(a request has "request":"state", "request":"info" or "request":"look")");
+    return error_answer(ErrorKind::kInvalidArgument, R"(a request has a name: "request":"state")");
   const auto name = named->get<std::string>();
   const auto known = questions_.find(name);
-  if (known == questions_.end())
-    return error_answer(ErrorKind::kUnsupported, fmt::format("request {} is not known; known: state, info, look", kanhu::quoted(name)));
+  if (known == questions_.end()) {
+    std::vector<std::string> names;
+    for (const auto& [one, function] : questions_) names.push_back(one);
+    return error_answer(ErrorKind::kUnsupported,
+                        fmt::format("request {} is not known; known: {}", kanhu::quoted(name), fmt::join(names, ", ")));
+  }
   try {
-    Result<Json> given = known->second(*parsed);
-    if (!given) return error_answer(given.error().kind, given.error().message);
-    Json reply = std::move(*given);
-    if (!reply.is_object()) return error_answer(ErrorKind::kTimeout, "the gateway is too busy to answer now; ask again");
-    reply["v"] = 1;
-    reply["ok"] = true;
-    reply["request"] = name;
-    return reply;
+    Result<std::string> given = known->second(*parsed);
+    return given ? std::move(*given) : error_answer(given.error().kind, given.error().message);
   } catch (const std::exception& error) {
     log::error("query", "{} failed: {}", name, error.what());
     return error_answer(ErrorKind::kInternal, name + " could not be answered");
@@ -149,9 +160,9 @@ Json RouterServer::answer(std::string_view request) const {
 
 }  // namespace
 
-Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Answer state, Answer info, Question look) {
+Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Requests requests) {
   try {
-    auto server = std::make_unique<RouterServer>(std::move(state), std::move(info), std::move(look));
+    auto server = std::make_unique<RouterServer>(std::move(requests));
     if (auto started = server->start(config); !started) return tl::unexpected(started.error());
     return server;
   } catch (const std::exception& error) {

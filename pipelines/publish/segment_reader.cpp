@@ -53,7 +53,8 @@ Result<void> inspect(FileIo& io, SegmentFile& segment) {
   return {};
 }
 
-// The next offset at or behind `from` where a whole record stands.
+}  // namespace
+
 std::optional<std::size_t> next_record(std::span<const std::byte> bytes, std::size_t from) {
   const std::array<std::byte, 4> marker{std::byte{'K'}, std::byte{'R'}, std::byte{'E'}, std::byte{'C'}};
   auto at = bytes.begin() + static_cast<std::ptrdiff_t>(std::min(from, bytes.size()));
@@ -65,8 +66,6 @@ std::optional<std::size_t> next_record(std::span<const std::byte> bytes, std::si
     ++at;
   }
 }
-
-}  // namespace
 
 std::string segment_path(const std::string& directory, std::uint64_t number) {
   return fmt::format("{}/{:012}{}", directory, number, kSuffix);

@@ -44,6 +44,9 @@ struct SegmentScan {
   std::vector<Damage> damage;
 };
 
+// The next offset at or behind `from` where a whole record stands.
+std::optional<std::size_t> next_record(std::span<const std::byte> bytes, std::size_t from);
+
 // Walks the records of one segment. `successor`: the previous hash of the next segment's header; the segment ends
 // at the record that carries it, whatever stands behind (a batch that was appended but whose sync failed is repeated
 // in the next segment).

@@ -229,7 +229,7 @@ TEST_CASE("plain TCP beyond loopback is refused unless it is allowed in words") 
         config, clock, [] { return JournalHead(); }, nullptr);
     REQUIRE_FALSE(live);
     CHECK(live.error().kind == ErrorKind::kInvalidConfig);
-    const auto query_socket = QueryServer::open(config, nullptr, nullptr);
+    const auto query_socket = QueryServer::open(config, {});
     REQUIRE_FALSE(query_socket);
     CHECK(query_socket.error().kind == ErrorKind::kInvalidConfig);
   }

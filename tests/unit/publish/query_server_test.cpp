@@ -20,16 +20,15 @@ PublishConfig loopback_port() {
 }
 
 std::unique_ptr<QueryServer> open_server() {
-  auto server = QueryServer::open(
-      loopback_port(),
-      [] {
-        return Json{{"facilities", Json::array()}, {"seq", 12}};
-      },
-      []() -> Json { throw std::runtime_error("a secret detail"); },
-      [](const Json& request) -> Result<Json> {
-        if (request.contains("source")) return Json{{"look", request.at("source")}};
-        return fail(ErrorKind::kNotFound, "there is no such source");
-      });
+  QueryServer::Requests requests;
+  requests.state = [] { return Json{{"facilities", Json::array()}, {"seq", 12}}; };
+  requests.info = []() -> Json { throw std::runtime_error("a secret detail"); };
+  requests.look = [](const Json& request) -> Result<Json> {
+    if (request.contains("source")) return Json{{"look", request.at("source")}};
+    return fail(ErrorKind::kNotFound, "there is no such source");
+  };
+  requests.fetch = [](const Json&) -> Result<std::string> { return std::string(R"({"ok":true,"text":"as it stands"})"); };
+  auto server = QueryServer::open(loopback_port(), std::move(requests));
   if (!server) throw std::runtime_error(server.error().message);
   return std::move(*server);
 }
@@ -65,7 +64,7 @@ TEST_CASE("look is asked with the request, and may answer with an error of its o
 
 TEST_CASE("a request that is not known is answered with the names of those that are") {
   const auto server = open_server();
-  for (const Json& request : {Json{{"v", 1}, {"request", "fetch"}}, Json{{"v", 2}, {"request", "state"}}}) {
+  for (const Json& request : {Json{{"v", 1}, {"request", "clip"}}, Json{{"v", 2}, {"request", "state"}}}) {
     const auto answer = query(server->endpoint(), request, kAnswerPatience);
     REQUIRE(answer);
     CHECK((*answer)["ok"] == false);
@@ -74,8 +73,11 @@ TEST_CASE("a request that is not known is answered with the names of those that 
   const auto nothing = query(server->endpoint(), {{"v", 1}}, kAnswerPatience);
   REQUIRE(nothing);
   CHECK((*nothing)["error"]["kind"] == "invalid_argument");
+  const auto clip = query(server->endpoint(), {{"v", 1}, {"request", "clip"}}, kAnswerPatience);
+  CHECK((*clip)["error"]["message"].get<std::string>().find("fetch, info, look, state") != std::string::npos);
   const auto fetch = query(server->endpoint(), {{"v", 1}, {"request", "fetch"}}, kAnswerPatience);
-  CHECK((*fetch)["error"]["message"].get<std::string>().find("state, info, look") != std::string::npos);
+  REQUIRE(fetch);
+  CHECK((*fetch)["text"] == "as it stands");
 }
 
 TEST_CASE("nobody at the query endpoint is a timeout that says so") {

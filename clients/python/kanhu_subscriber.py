@@ -1,0 +1,199 @@
+"""Follow a Kanhu gateway without missing an event, or knowing exactly which one is missing.
+
+    from kanhu_subscriber import Subscriber, Event, Gap
+    for item in Subscriber("tcp://127.0.0.1:5556", "tcp://127.0.0.1:5557", facilities=["fuxing"], after=load_place()):
+        if isinstance(item, Event):
+            handle(item.payload)           # a CloudEvents dictionary; the same (epoch, seq) never comes twice
+        else:
+            complain(item)                 # numbers that will never come, and why
+        save_place(item.epoch, item.place) # where to go on after your own restart
+
+Needs pyzmq. One file, to be copied. The contract is docs/events.md.
+"""
+import json
+import time
+from dataclasses import dataclass, field
+
+import zmq
+
+HEAD_EVERY_S = 1.0
+DEAD_AFTER_S = 5.0      # without a head: the line or the gateway is gone
+PATIENCE_S = 10.0       # for an answer, and for an event that was announced to become durable
+
+
+@dataclass
+class Event:
+    epoch: str
+    seq: int
+    stream_seq: int
+    topic: str
+    header: dict
+    payload: dict
+
+    @property
+    def place(self):
+        return self.seq
+
+
+@dataclass
+class Gap:
+    """`first` to `last` of `epoch` will not come; `last` 0: nobody knows how many. `reason` as in docs/events.md."""
+    epoch: str
+    first: int
+    last: int
+    reason: str
+    streams: dict = field(default_factory=dict)
+
+    @property
+    def place(self):
+        return max(self.last, self.first - 1)
+
+
+class Subscriber:
+    """Iterate it. `facilities`: all when left out; `-` are the gateway's own events. `after`: (epoch, seq) of the last event you have; None:
+    from now on; "oldest": everything that is kept. Reconnects by itself and for ever; `on_silence(seconds)` is called while nothing is heard."""
+
+    def __init__(self, live, query, facilities=None, after=None, on_silence=None):
+        self._context = zmq.Context()
+        self._query_endpoint = query
+        self._query = None
+        self._facilities = list(facilities) if facilities is not None else None
+        self._live = self._context.socket(zmq.SUB)
+        self._live.setsockopt(zmq.RCVHWM, 8000)
+        self._live.setsockopt(zmq.LINGER, 0)
+        for prefix in ["kanhu1/"] if self._facilities is None else [f"kanhu1/{one}/" for one in self._facilities]:
+            self._live.setsockopt_string(zmq.SUBSCRIBE, prefix)
+        self._live.connect(live)
+        self._epoch, self._seq = (None, 0) if after in (None, "oldest") else after
+        self._follows_only = after is None  # nothing was fetched yet: a stream begins with its first message
+        self._streams = {}   # last stream_seq of the epoch, by facility
+        self._on_silence = on_silence
+        self._heard = time.monotonic()
+        self._stopped = False
+
+    def stop(self):
+        """From any thread: the iteration ends within a second and gives back its sockets."""
+        self._stopped = True
+
+    def __iter__(self):
+        try:
+            if not self._follows_only:
+                yield from self._catch_up()
+            while not self._stopped:
+                if not self._live.poll(int(HEAD_EVERY_S * 1000)):
+                    silent = time.monotonic() - self._heard
+                    if silent > DEAD_AFTER_S and self._on_silence:
+                        self._on_silence(silent)
+                    continue
+                self._heard = time.monotonic()
+                frames = self._live.recv_multipart()
+                if len(frames) == 3:
+                    yield from self._take(frames[0].decode(), json.loads(frames[1]), frames[2])
+        finally:
+            self._live.close()
+            if self._query is not None:
+                self._query.close()
+            self._context.term()
+
+    def _take(self, topic, header, payload):
+        _, facility, _, kind = topic.strip("/").split("/", 3)
+        if kind in ("commit", "heartbeat"):
+            return
+        number, epoch = header["stream_seq"], header["epoch"]
+        head = kind == "head"
+        if self._epoch is None:  # from now on: the first message of each stream is where it begins
+            self._epoch, self._seq = epoch, header["seq"] if head else header["seq"] - 1
+        if epoch != self._epoch:
+            yield from self._catch_up(epoch, facility, number if head else number - 1)
+        if self._follows_only and facility not in self._streams:
+            self._streams[facility] = number if head else number - 1
+        last = self._streams.get(facility, 0)
+        if number > last + (0 if head else 1):
+            yield from self._catch_up(epoch, facility, number if head else number - 1)
+            last = self._streams.get(facility, 0)
+        if head or number <= last or epoch != self._epoch:
+            return
+        self._streams[facility] = number
+        self._seq = max(self._seq, header["seq"])
+        yield Event(epoch, header["seq"], number, topic, header, json.loads(payload))
+
+    def _catch_up(self, epoch=None, facility=None, number=0):
+        """Everything behind our place, until nothing durable is left and, when one is named, `number` of `facility` has come."""
+        until = time.monotonic() + PATIENCE_S
+        while not self._stopped:
+            request = {"v": 1, "request": "fetch", "max_events": 2000, "max_bytes": 1 << 20}
+            if self._epoch is not None:
+                request |= {"epoch": self._epoch, "after": self._seq}
+            if self._facilities is not None:
+                request["streams"] = self._facilities
+            page = self._ask(request)
+            if page is None:
+                continue
+            yield from self._in_order(page)
+            self._move(page["next"]["epoch"], page["next"]["after"])
+            if page["complete"] and page["head"]["epoch"] == self._epoch:
+                for stream, newest in page["head"]["streams"].items():
+                    self._streams[stream] = max(self._streams.get(stream, 0), newest)
+                self._follows_only = False
+            if not page["complete"]:
+                until = time.monotonic() + PATIENCE_S
+                continue
+            if facility is None or (self._epoch == epoch and self._streams.get(facility, 0) >= number):
+                return
+            if time.monotonic() > until:  # announced, and never became durable while we waited
+                last = self._streams.get(facility, 0)
+                self._streams[facility] = number
+                yield Gap(epoch, self._seq + 1, 0, "not_delivered", {facility: {"from": last + 1, "to": number}})
+                return
+            time.sleep(0.1)
+
+    def _in_order(self, page):
+        events, gaps = page["events"], page["gaps"]
+        at = 0
+        for gap in gaps:
+            while at < len(events) and events[at]["header"]["epoch"] == gap["epoch"] and events[at]["header"]["seq"] < gap["from"]:
+                yield from self._fetched_event(events[at])
+                at += 1
+            self._move(gap["epoch"], max(gap["to"], gap["from"] - 1))
+            for facility, bounds in gap["streams"].items():
+                self._streams[facility] = max(self._streams.get(facility, 0), bounds["to"])
+            yield Gap(gap["epoch"], gap["from"], gap["to"], gap["reason"], gap["streams"])
+        for event in events[at:]:
+            yield from self._fetched_event(event)
+
+    def _fetched_event(self, event):
+        header = event["header"]
+        facility = event["topic"].split("/")[1]
+        new_epoch = header["epoch"] != self._epoch
+        self._move(header["epoch"], header["seq"])
+        if not new_epoch and header["stream_seq"] <= self._streams.get(facility, 0):
+            return  # came live before
+        self._streams[facility] = header["stream_seq"]
+        yield Event(header["epoch"], header["seq"], header["stream_seq"], event["topic"], header, event["payload"])
+
+    def _move(self, epoch, seq):
+        if epoch != self._epoch:
+            self._epoch, self._seq, self._streams = epoch, seq, {}
+        else:
+            self._seq = max(self._seq, seq)
+
+    def _ask(self, request):
+        """The answer, or None when nobody answers: then a new socket, for REQ cannot ask twice."""
+        if self._query is None:
+            self._query = self._context.socket(zmq.REQ)
+            self._query.setsockopt(zmq.LINGER, 0)
+            self._query.connect(self._query_endpoint)
+        self._query.send(json.dumps(request).encode())
+        if self._query.poll(int(PATIENCE_S * 1000)):  # an answer of a gateway that has gone in between never comes
+            answer = json.loads(self._query.recv())
+            if answer.get("ok"):
+                return answer
+            if answer["error"]["kind"] != "timeout":
+                raise RuntimeError(answer["error"]["message"])
+            time.sleep(0.5)
+            return None
+        self._query.close()
+        self._query = None
+        if self._on_silence:
+            self._on_silence(time.monotonic() - self._heard)
+        return None

@@ -1,0 +1,419 @@
+#include "pipelines/publish/journal_pages.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iterator>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "pipelines/publish/wire.hpp"
+
+namespace kanhu::publish {
+namespace {
+
+constexpr std::size_t kWindow = 256u << 10;
+constexpr std::uint64_t kMarkEvery = 64u << 10;
+constexpr std::uint64_t kMostRead = 16u << 20;  // behind `after`, for one page
+constexpr std::size_t kAroundPayload = 400;     // topic and header, roughly
+constexpr std::size_t kMostNames = 1'000;       // streams or types in one request
+
+// Records of one segment from an offset on, through a window.
+class SegmentCursor {
+ public:
+  SegmentCursor(File& file, std::uint64_t offset) : file_(file), base_(offset) {}
+
+  // Nothing at the end, or where only a torn record is left. What it points to holds until the next call.
+  Result<std::optional<Decoded>> next() {
+    while (true) {
+      const auto rest = std::span<const std::byte>(window_).subspan(position_);
+      if (auto decoded = decode_record(rest)) {
+        position_ += decoded->size;
+        return decoded;
+      }
+      if (!at_end_ && may_be_cut(rest)) {
+        if (auto filled = fill(); !filled) return tl::unexpected(filled.error());
+        continue;
+      }
+      if (rest.empty()) return std::optional<Decoded>();
+      const auto found = next_record(window_, position_ + 1);
+      if (!found && at_end_) return std::optional<Decoded>();
+      // A marker may be cut at the end of the window.
+      position_ = found ? *found : window_.size() - std::min<std::size_t>(3, rest.size() - 1);
+    }
+  }
+
+  std::uint64_t offset() const { return base_ + position_; }  // behind the last record
+
+ private:
+  static bool may_be_cut(std::span<const std::byte> rest) {
+    if (rest.size() < kRecordLeastBytes) return true;
+    std::uint32_t length = 0;
+    std::memcpy(&length, rest.data() + 4, sizeof length);
+    return std::memcmp(rest.data(), "KREC", 4) == 0 && length > rest.size() && length <= kRecordMostBytes;
+  }
+
+  Result<void> fill() {
+    window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(position_));
+    base_ += position_;
+    position_ = 0;
+    const std::size_t held = window_.size();
+    window_.resize(held + kWindow);
+    auto got = file_.read_at(base_ + held, std::span<std::byte>(window_).subspan(held));
+    window_.resize(held + (got ? *got : 0));
+    if (!got) return tl::unexpected(got.error());
+    at_end_ = *got == 0;
+    return {};
+  }
+
+  File& file_;
+  Bytes window_;
+  std::uint64_t base_;        // offset of the window in the file
+  std::size_t position_ = 0;  // in the window
+  bool at_end_ = false;
+};
+
+Result<std::vector<std::string>> names_in(const Json& request, const char* member) {
+  std::vector<std::string> names;
+  const auto found = request.find(member);
+  if (found == request.end()) return names;
+  const bool good = found->is_array() && !found->empty() && found->size() <= kMostNames &&
+                    std::all_of(found->begin(), found->end(), [](const Json& name) { return name.is_string(); });
+  if (!good)
+    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is a list of 1 to {} names; leave it out for all", member, kMostNames));
+  for (const Json& name : *found) names.push_back(name.get<std::string>());
+  return names;
+}
+
+Result<std::uint64_t> number_in(const Json& request, const char* member, std::uint64_t otherwise, std::uint64_t least, std::uint64_t most) {
+  const auto found = request.find(member);
+  if (found == request.end()) return otherwise;
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() < least || found->get<std::uint64_t>() > most)
+    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is a whole number from {} to {}", member, least, most));
+  return found->get<std::uint64_t>();
+}
+
+bool is_epoch(std::string_view text) {
+  return text.size() == 32 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+bool asks_for(const std::vector<std::string>& names, const std::string& name) {
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::map<std::string, std::uint64_t> numbers_in(const Json& body, const char* member) {
+  std::map<std::string, std::uint64_t> numbers;
+  const auto found = body.find(member);
+  if (found == body.end() || !found->is_object()) return numbers;
+  for (const auto& [name, number] : found->items())
+    if (number.is_number_unsigned()) numbers[name] = number.get<std::uint64_t>();
+  return numbers;
+}
+
+std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> up_to(const std::map<std::string, std::uint64_t>& streams) {
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> bounds;
+  for (const auto& [stream, number] : streams)
+    if (number > 0) bounds[stream] = {0, number};
+  return bounds;
+}
+
+}  // namespace
+
+Result<FetchRequest> parse_fetch(const Json& request) {
+  FetchRequest fetch;
+  if (const auto epoch = request.find("epoch"); epoch != request.end()) {
+    if (!epoch->is_string() || !is_epoch(epoch->get<std::string>()))
+      return fail(ErrorKind::kInvalidArgument, "epoch is 32 lower-case hex digits; leave it out for everything that is kept");
+    fetch.after.epoch = epoch->get<std::string>();
+  } else if (request.contains("after")) {
+    return fail(ErrorKind::kInvalidArgument, "after is a number of an epoch; name the epoch too");
+  }
+  auto after = number_in(request, "after", 0, 0, (std::uint64_t{1} << 53) - 1);
+  if (!after) return tl::unexpected(after.error());
+  auto events = number_in(request, "max_events", fetch.most_events, 1, kMostFetched);
+  if (!events) return tl::unexpected(events.error());
+  auto bytes = number_in(request, "max_bytes", fetch.most_bytes, 1024, kMostFetchedBytes);
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto streams = names_in(request, "streams");
+  if (!streams) return tl::unexpected(streams.error());
+  auto types = names_in(request, "types");
+  if (!types) return tl::unexpected(types.error());
+  fetch.after.seq = *after;
+  fetch.most_events = static_cast<std::size_t>(*events);
+  fetch.most_bytes = static_cast<std::size_t>(*bytes);
+  fetch.streams = std::move(*streams);
+  fetch.types = std::move(*types);
+  return fetch;
+}
+
+// What has been found for one page so far.
+class JournalPages::Reading {
+ public:
+  Reading(const FetchRequest& request, const JournalHead& head) : request_(request), head_(head) {}
+
+  enum class Go { kOn, kFull, kUpToDate };
+
+  void enter(const std::string& epoch, std::uint64_t behind) {
+    page.next = {epoch, behind};
+    live_ = epoch == head_.epoch;
+  }
+
+  void gap(std::uint64_t from, std::uint64_t to, const char* reason,
+           std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams = {}) {
+    const bool of_interest =
+        streams.empty() || request_.streams.empty() ||
+        std::any_of(streams.begin(), streams.end(), [&](const auto& one) { return asks_for(request_.streams, one.first); });
+    if (of_interest) page.gaps.push_back({page.next.epoch, from, to, reason, std::move(streams)});
+    page.next.seq = std::max(page.next.seq, to);
+  }
+
+  Go take(const Record& record) {
+    if (record.kind == RecordKind::kGap) return take_gap(record);
+    if (record.kind != RecordKind::kEvent || record.seq <= page.next.seq) return Go::kOn;
+    if (live_ && record.seq > head_.durable_seq) return Go::kUpToDate;
+    const bool wanted = asks_for(request_.streams, record.stream) && asks_for(request_.types, record.type);
+    const std::size_t size = kAroundPayload + record.body.size();
+    if (wanted && !page.events.empty() && (page.events.size() >= request_.most_events || bytes_ + size > request_.most_bytes))
+      return Go::kFull;
+    if (record.seq > page.next.seq + 1) gap(page.next.seq + 1, record.seq - 1, "damaged");
+    page.next.seq = record.seq;
+    if (!wanted) return Go::kOn;
+    bytes_ += size;
+    page.events.push_back({{page.next.epoch, record.seq, record.stream_seq},
+                           record.stream,
+                           wall_from_microseconds(record.time_us),
+                           record.body,
+                           record.source,
+                           record.type});
+    return Go::kOn;
+  }
+
+  JournalPage page;
+
+ private:
+  // Numbers that were given and never written.
+  Go take_gap(const Record& record) {
+    const auto body = parse_json(record.body, kRecordMostBytes);
+    if (!body || record.seq <= page.next.seq) return Go::kOn;
+    if (live_ && record.seq > head_.durable_seq) return Go::kUpToDate;
+    const std::uint64_t from = std::max(page.next.seq + 1, body->value("from", std::uint64_t{0}));
+    std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams;
+    if (const auto bounds = body->find("bounds"); bounds != body->end() && bounds->is_object()) {
+      for (const auto& [stream, range] : bounds->items())
+        streams[stream] = {range.value("from", std::uint64_t{0}), range.value("to", std::uint64_t{0})};
+    }
+    if (from > page.next.seq + 1) gap(page.next.seq + 1, from - 1, "damaged");
+    gap(from, record.seq, "queue_full", std::move(streams));
+    return Go::kOn;
+  }
+
+  const FetchRequest& request_;
+  const JournalHead& head_;
+  std::size_t bytes_ = 0;
+  bool live_ = false;
+};
+
+std::string JournalPages::epoch_of(std::uint32_t ordinal) const {
+  for (const Segment& segment : segments_)
+    if (segment.ordinal == ordinal && segment.file.header) return segment.file.header->epoch_text();
+  return {};
+}
+
+std::optional<std::uint32_t> JournalPages::ordinal_of(const std::string& epoch) const {
+  for (const Segment& segment : segments_)
+    if (segment.file.header && segment.file.header->epoch_text() == epoch) return segment.ordinal;
+  return std::nullopt;
+}
+
+Result<void> JournalPages::refresh() {
+  auto names = io_.list(directory_);
+  if (!names) return tl::unexpected(names.error());
+  if (*names == names_) return {};
+  auto files = list_segments(io_, directory_);
+  if (!files) return tl::unexpected(files.error());
+  std::vector<Segment> segments;
+  for (SegmentFile& file : *files) {
+    const auto known = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& one) { return one.file.path == file.path; });
+    if (known != segments_.end() && known->file.header) {
+      segments.push_back(std::move(*known));
+      continue;
+    }
+    Segment segment;
+    segment.file = std::move(file);
+    auto described = describe(segment);
+    if (!described && described.error().kind == ErrorKind::kNotFound) continue;  // retention was faster
+    if (!described) return described;
+    if (segment.ordinal > 0) segments.push_back(std::move(segment));
+  }
+  segments_ = std::move(segments);
+  names_ = std::move(*names);
+  return {};
+}
+
+// From its header and its first records: which epoch, from which number on, and what stood in front of it.
+Result<void> JournalPages::describe(Segment& segment) {
+  auto file = io_.open(segment.file.path, OpenMode::kRead);
+  if (!file) return tl::unexpected(file.error());
+  SegmentCursor cursor(**file, kHeaderBytes);
+  if (segment.file.header) {
+    segment.ordinal = segment.file.header->epoch_ordinal;
+    segment.first_seq = segment.file.header->first_seq;
+  }
+  for (int records = 0; records < 2; ++records) {
+    auto decoded = cursor.next();
+    if (!decoded) return tl::unexpected(decoded.error());
+    if (!*decoded) break;
+    const Record& record = (*decoded)->record;
+    if (segment.ordinal == 0) {
+      segment.ordinal = record.epoch_ordinal;
+      segment.first_seq = record.kind == RecordKind::kEvent ? record.seq : record.seq + 1;
+    }
+    if (record.kind != RecordKind::kEpoch && record.kind != RecordKind::kSnapshot) break;
+    const auto body = parse_json(record.body, kRecordMostBytes);
+    if (!body || !body->is_object()) continue;
+    if (record.kind == RecordKind::kSnapshot) segment.streams = numbers_in(*body, "streams");
+    if (const auto previous = body->find("previous");
+        record.kind == RecordKind::kEpoch && previous != body->end() && previous->is_object()) {
+      segment.previous = JournalPlace{previous->value("epoch", std::string()), previous->value("seq", std::uint64_t{0})};
+    }
+  }
+  segment.marks.push_back({segment.first_seq - 1, kHeaderBytes});
+  return {};
+}
+
+Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const JournalHead& head) {
+  if (auto refreshed = refresh(); !refreshed && refreshed.error().kind != ErrorKind::kNotFound) return tl::unexpected(refreshed.error());
+  Reading reading(request, head);
+  JournalPage& page = reading.page;
+  const auto finish = [&] {
+    page.complete = true;
+    return std::move(page);
+  };
+  const JournalPlace& after = request.after;
+  if (segments_.empty()) {
+    reading.enter(after.epoch.empty() ? head.epoch : after.epoch, after.seq);
+    return finish();
+  }
+
+  const Segment& oldest = segments_.front();
+  std::uint32_t ordinal = oldest.ordinal;
+  const auto known = ordinal_of(after.epoch);
+  if (known) {
+    ordinal = *known;
+    reading.enter(after.epoch, after.seq);
+    if (ordinal == oldest.ordinal && after.seq + 1 < oldest.first_seq)
+      reading.gap(after.seq + 1, oldest.first_seq - 1, "retention", up_to(oldest.streams));
+  } else if (!after.epoch.empty() && after.epoch == head.epoch) {  // nothing of it is on disk yet
+    reading.enter(after.epoch, after.seq);
+    return finish();
+  } else {
+    if (!after.epoch.empty()) {
+      reading.enter(after.epoch, after.seq);
+      const bool is_previous = oldest.previous && oldest.previous->epoch == after.epoch;
+      if (is_previous && after.seq < oldest.previous->seq)
+        reading.gap(after.seq + 1, oldest.previous->seq, "retention");
+      else if (is_previous && after.seq > oldest.previous->seq)
+        reading.gap(oldest.previous->seq + 1, after.seq, "never_durable");
+      else if (!is_previous)
+        reading.gap(after.seq + 1, 0, "unknown_epoch");
+    }
+    reading.enter(epoch_of(ordinal), oldest.first_seq - 1);
+  }
+
+  std::size_t index = 0;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const Segment& segment = segments_[i];
+    if (segment.ordinal < ordinal || (segment.ordinal == ordinal && segment.first_seq <= page.next.seq + 1)) index = i;
+  }
+  while (segments_[index].ordinal < ordinal && index + 1 < segments_.size()) ++index;
+
+  for (; index < segments_.size(); ++index) {
+    Segment& segment = segments_[index];
+    if (segment.ordinal != ordinal) {
+      if (segment.previous && segment.previous->epoch == page.next.epoch) {
+        if (page.next.seq < segment.previous->seq) reading.gap(page.next.seq + 1, segment.previous->seq, "damaged");
+        if (page.next.seq > segment.previous->seq) reading.gap(segment.previous->seq + 1, page.next.seq, "never_durable");
+      }
+      ordinal = segment.ordinal;
+      reading.enter(epoch_of(ordinal), segment.first_seq - 1);
+    }
+    auto file = io_.open(segment.file.path, OpenMode::kRead);
+    if (!file && file.error().kind == ErrorKind::kNotFound) continue;  // retention was faster: its numbers are named as a gap
+    if (!file) return tl::unexpected(file.error());
+    std::optional<Sha256> successor;
+    for (std::size_t i = index + 1; i < segments_.size() && !successor; ++i)
+      if (segments_[i].file.header) successor = segments_[i].file.header->previous_hash;
+    const auto mark =
+        std::find_if(segment.marks.rbegin(), segment.marks.rend() - 1, [&](const Mark& one) { return one.seq <= page.next.seq; });
+    SegmentCursor cursor(**file, mark->offset);
+    std::uint64_t counted_from = 0;
+    while (true) {
+      auto decoded = cursor.next();
+      if (!decoded) return tl::unexpected(decoded.error());
+      if (!*decoded) break;
+      const Record& record = (*decoded)->record;
+      const std::uint64_t begins = cursor.offset() - (*decoded)->size;
+      if (record.kind == RecordKind::kEvent && begins >= segment.marks.back().offset + kMarkEvery)
+        segment.marks.push_back({record.seq - 1, begins});
+      const auto go = record.epoch_ordinal == ordinal ? reading.take(record) : Reading::Go::kOn;
+      if (go == Reading::Go::kFull) return std::move(page);
+      if (go == Reading::Go::kUpToDate) return finish();
+      if (successor && record.hash == *successor) break;  // what stands behind is void
+      if (page.next.seq > after.seq || page.next.epoch != after.epoch) {
+        if (counted_from == 0) counted_from = begins;
+        if (cursor.offset() - counted_from > kMostRead) return std::move(page);
+      }
+    }
+  }
+  // The newest epoch on disk is over, and the one that runs has not been written yet.
+  if (page.next.epoch != head.epoch) {
+    if (head.previous_epoch == page.next.epoch && page.next.seq > head.previous_seq)
+      reading.gap(head.previous_seq + 1, page.next.seq, "never_durable");
+    reading.enter(head.epoch, 0);
+  }
+  return finish();
+}
+
+std::string to_text(const JournalPage& page, const JournalHead& head) {
+  fmt::memory_buffer text;
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, R"({{"complete":{},"events":[)", page.complete);
+  bool first = true;
+  for (const JournalRecord& record : page.events) {
+    fmt::format_to(
+        out,
+        R"({}{{"header":{{"durable":true,"epoch":"{}","provisional":false,"seq":{},"stream_seq":{},"t":{},"v":1}},"payload":{},"topic":"{}"}})",
+        first ? "" : ",", record.id.epoch, record.id.seq, record.id.stream_seq, to_microseconds(record.time), record.body,
+        topic(record.facility, record.source, record.type));
+    first = false;
+  }
+  Json gaps = Json::array();
+  for (const JournalGap& gap : page.gaps) {
+    Json streams = Json::object();
+    for (const auto& [stream, bounds] : gap.streams) streams[stream] = {{"from", bounds.first}, {"to", bounds.second}};
+    gaps.push_back({{"epoch", gap.epoch}, {"from", gap.from}, {"to", gap.to}, {"reason", gap.reason}, {"streams", std::move(streams)}});
+  }
+  Json streams = Json::object();
+  for (const auto& [stream, numbers] : head.streams) streams[stream] = numbers.durable;
+  const Json tail{
+      {"gaps", std::move(gaps)},
+      {"head", {{"epoch", head.epoch}, {"seq", head.durable_seq}, {"oldest", head.oldest_seq}, {"streams", std::move(streams)}}},
+      {"next", {{"epoch", page.next.epoch}, {"after", page.next.seq}}},
+      {"ok", true},
+      {"request", "fetch"},
+      {"v", 1}};
+  fmt::format_to(out, "],{}", std::string_view(canonical_json(tail)).substr(1));
+  return fmt::to_string(text);
+}
+
+Result<std::string> answer_fetch(JournalPages& pages, const Json& request, const JournalHead& head) {
+  return parse_fetch(request)
+      .and_then([&](const FetchRequest& wanted) { return pages.fetch(wanted, head); })
+      .map([&](const JournalPage& page) { return to_text(page, head); });
+}
+
+}  // namespace kanhu::publish

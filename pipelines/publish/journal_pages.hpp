@@ -1,0 +1,100 @@
+// The journal page by page, while it is being written: what `fetch` answers (docs/events.md).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_io.hpp"
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "pipelines/publish/journal.hpp"
+#include "pipelines/publish/record_format.hpp"
+#include "pipelines/publish/segment_reader.hpp"
+
+namespace kanhu::publish {
+
+// Behind the event of that number; 0: in front of the epoch's first.
+struct JournalPlace {
+  std::string epoch;
+  std::uint64_t seq = 0;
+};
+
+struct FetchRequest {
+  JournalPlace after;                // without an epoch: in front of the oldest event that is kept
+  std::vector<std::string> streams;  // facilities, "-" the gateway's own; empty: all
+  std::vector<std::string> types;    // without "kanhu."; empty: all
+  std::size_t most_events = 500;     // 1 to kMostFetched
+  std::size_t most_bytes = 256u << 10;
+};
+inline constexpr std::size_t kMostFetched = 5'000;
+inline constexpr std::size_t kMostFetchedBytes = 4u << 20;
+
+// {"epoch","after","streams","types","max_events","max_bytes"}, all optional. kInvalidArgument names the member.
+Result<FetchRequest> parse_fetch(const Json& request);
+
+// Numbers that will never come: `from` to `to` of `epoch`.
+struct JournalGap {
+  std::string epoch;
+  std::uint64_t from = 0, to = 0;
+  // retention: dropped by age or size. never_durable: shown, but lost with the power or the disk. queue_full: given while the disk
+  // could not be written and the reserve was full. damaged: the journal is unreadable there. unknown_epoch: not of this journal.
+  std::string reason;
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>
+      streams;  // first (0: not known) and last number lost, by stream; may be empty
+};
+
+struct JournalPage {
+  std::vector<JournalRecord> events;
+  std::vector<JournalGap> gaps;
+  JournalPlace next;      // ask again behind this
+  bool complete = false;  // nothing that is durable now stands behind `next`
+};
+
+// Keeps, by segment, where every 64 KiB begin, so that a page costs its own bytes and not the segment's. What is void behind the end of
+// a segment (docs/journal.md) is passed over; so is damage, which is named as a gap.
+// Thread: confined.
+class JournalPages {
+ public:
+  JournalPages(FileIo& io, std::string directory) : io_(io), directory_(std::move(directory)) {}
+
+  // `head`: of the journal at this moment; nothing behind its durable number is given. At most 16 MiB are read for one page.
+  Result<JournalPage> fetch(const FetchRequest& request, const JournalHead& head);
+
+ private:
+  struct Mark {
+    std::uint64_t seq = 0, offset = 0;  // the first record at or behind `offset` comes behind `seq`
+  };
+  struct Segment {
+    SegmentFile file;
+    std::uint32_t ordinal = 0;
+    std::uint64_t first_seq = 0;
+    std::optional<JournalPlace> previous;          // of the epoch that begins here: the last durable one before
+    std::map<std::string, std::uint64_t> streams;  // durable heads in front of it
+    std::vector<Mark> marks;                       // rising; grows as it is read
+  };
+  class Reading;
+
+  Result<void> refresh();
+  Result<void> describe(Segment& segment);
+  std::string epoch_of(std::uint32_t ordinal) const;
+  std::optional<std::uint32_t> ordinal_of(const std::string& epoch) const;
+
+  FileIo& io_;
+  const std::string directory_;
+  std::vector<std::string> names_;  // of the folder, as of segments_
+  std::vector<Segment> segments_;   // by number
+};
+
+// The answer's text: canonical JSON, payloads as they stand in the journal.
+std::string to_text(const JournalPage& page, const JournalHead& head);
+
+// Both: the query socket's answer to `fetch`.
+Result<std::string> answer_fetch(JournalPages& pages, const Json& request, const JournalHead& head);
+
+}  // namespace kanhu::publish
