@@ -4,7 +4,7 @@
 #include "daemon/build_info.hpp"
 #include "daemon/gateway.hpp"
 #include "daemon/look_answer.hpp"
-#include "pipelines/publish/journal_pages.hpp"
+#include "pipelines/publish/fetch.hpp"
 
 namespace kanhu {
 

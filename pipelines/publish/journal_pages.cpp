@@ -1,105 +1,16 @@
 #include "pipelines/publish/journal_pages.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <iterator>
-#include <span>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/text.hpp"
-#include "pipelines/publish/wire.hpp"
+#include "pipelines/publish/segment_cursor.hpp"
 
 namespace kanhu::publish {
 namespace {
 
-constexpr std::size_t kWindow = 256u << 10;
 constexpr std::uint64_t kMarkEvery = 64u << 10;
 constexpr std::uint64_t kMostRead = 16u << 20;  // behind `after`, for one page
 constexpr std::size_t kAroundPayload = 400;     // topic and header, roughly
-constexpr std::size_t kMostNames = 1'000;       // streams or types in one request
-
-// Records of one segment from an offset on, through a window.
-class SegmentCursor {
- public:
-  SegmentCursor(File& file, std::uint64_t offset) : file_(file), base_(offset) {}
-
-  // Nothing at the end, or where only a torn record is left. What it points to holds until the next call.
-  Result<std::optional<Decoded>> next() {
-    while (true) {
-      const auto rest = std::span<const std::byte>(window_).subspan(position_);
-      if (auto decoded = decode_record(rest)) {
-        position_ += decoded->size;
-        return decoded;
-      }
-      if (!at_end_ && may_be_cut(rest)) {
-        if (auto filled = fill(); !filled) return tl::unexpected(filled.error());
-        continue;
-      }
-      if (rest.empty()) return std::optional<Decoded>();
-      const auto found = next_record(window_, position_ + 1);
-      if (!found && at_end_) return std::optional<Decoded>();
-      // A marker may be cut at the end of the window.
-      position_ = found ? *found : window_.size() - std::min<std::size_t>(3, rest.size() - 1);
-    }
-  }
-
-  std::uint64_t offset() const { return base_ + position_; }  // behind the last record
-
- private:
-  static bool may_be_cut(std::span<const std::byte> rest) {
-    if (rest.size() < kRecordLeastBytes) return true;
-    std::uint32_t length = 0;
-    std::memcpy(&length, rest.data() + 4, sizeof length);
-    return std::memcmp(rest.data(), "KREC", 4) == 0 && length > rest.size() && length <= kRecordMostBytes;
-  }
-
-  Result<void> fill() {
-    window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(position_));
-    base_ += position_;
-    position_ = 0;
-    const std::size_t held = window_.size();
-    window_.resize(held + kWindow);
-    auto got = file_.read_at(base_ + held, std::span<std::byte>(window_).subspan(held));
-    window_.resize(held + (got ? *got : 0));
-    if (!got) return tl::unexpected(got.error());
-    at_end_ = *got == 0;
-    return {};
-  }
-
-  File& file_;
-  Bytes window_;
-  std::uint64_t base_;        // offset of the window in the file
-  std::size_t position_ = 0;  // in the window
-  bool at_end_ = false;
-};
-
-Result<std::vector<std::string>> names_in(const Json& request, const char* member) {
-  std::vector<std::string> names;
-  const auto found = request.find(member);
-  if (found == request.end()) return names;
-  const bool good = found->is_array() && !found->empty() && found->size() <= kMostNames &&
-                    std::all_of(found->begin(), found->end(), [](const Json& name) { return name.is_string(); });
-  if (!good)
-    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is a list of 1 to {} names; leave it out for all", member, kMostNames));
-  for (const Json& name : *found) names.push_back(name.get<std::string>());
-  return names;
-}
-
-Result<std::uint64_t> number_in(const Json& request, const char* member, std::uint64_t otherwise, std::uint64_t least, std::uint64_t most) {
-  const auto found = request.find(member);
-  if (found == request.end()) return otherwise;
-  if (!found->is_number_unsigned() || found->get<std::uint64_t>() < least || found->get<std::uint64_t>() > most)
-    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is a whole number from {} to {}", member, least, most));
-  return found->get<std::uint64_t>();
-}
-
-bool is_epoch(std::string_view text) {
-  return text.size() == 32 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
 
 bool asks_for(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
@@ -122,33 +33,6 @@ std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> up_to(const std::
 }
 
 }  // namespace
-
-Result<FetchRequest> parse_fetch(const Json& request) {
-  FetchRequest fetch;
-  if (const auto epoch = request.find("epoch"); epoch != request.end()) {
-    if (!epoch->is_string() || !is_epoch(epoch->get<std::string>()))
-      return fail(ErrorKind::kInvalidArgument, "epoch is 32 lower-case hex digits; leave it out for everything that is kept");
-    fetch.after.epoch = epoch->get<std::string>();
-  } else if (request.contains("after")) {
-    return fail(ErrorKind::kInvalidArgument, "after is a number of an epoch; name the epoch too");
-  }
-  auto after = number_in(request, "after", 0, 0, (std::uint64_t{1} << 53) - 1);
-  if (!after) return tl::unexpected(after.error());
-  auto events = number_in(request, "max_events", fetch.most_events, 1, kMostFetched);
-  if (!events) return tl::unexpected(events.error());
-  auto bytes = number_in(request, "max_bytes", fetch.most_bytes, 1024, kMostFetchedBytes);
-  if (!bytes) return tl::unexpected(bytes.error());
-  auto streams = names_in(request, "streams");
-  if (!streams) return tl::unexpected(streams.error());
-  auto types = names_in(request, "types");
-  if (!types) return tl::unexpected(types.error());
-  fetch.after.seq = *after;
-  fetch.most_events = static_cast<std::size_t>(*events);
-  fetch.most_bytes = static_cast<std::size_t>(*bytes);
-  fetch.streams = std::move(*streams);
-  fetch.types = std::move(*types);
-  return fetch;
-}
 
 // What has been found for one page so far.
 class JournalPages::Reading {
@@ -376,44 +260,6 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
     reading.enter(head.epoch, 0);
   }
   return finish();
-}
-
-std::string to_text(const JournalPage& page, const JournalHead& head) {
-  fmt::memory_buffer text;
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, R"({{"complete":{},"events":[)", page.complete);
-  bool first = true;
-  for (const JournalRecord& record : page.events) {
-    fmt::format_to(
-        out,
-        R"({}{{"header":{{"durable":true,"epoch":"{}","provisional":false,"seq":{},"stream_seq":{},"t":{},"v":1}},"payload":{},"topic":"{}"}})",
-        first ? "" : ",", record.id.epoch, record.id.seq, record.id.stream_seq, to_microseconds(record.time), record.body,
-        topic(record.facility, record.source, record.type));
-    first = false;
-  }
-  Json gaps = Json::array();
-  for (const JournalGap& gap : page.gaps) {
-    Json streams = Json::object();
-    for (const auto& [stream, bounds] : gap.streams) streams[stream] = {{"from", bounds.first}, {"to", bounds.second}};
-    gaps.push_back({{"epoch", gap.epoch}, {"from", gap.from}, {"to", gap.to}, {"reason", gap.reason}, {"streams", std::move(streams)}});
-  }
-  Json streams = Json::object();
-  for (const auto& [stream, numbers] : head.streams) streams[stream] = numbers.durable;
-  const Json tail{
-      {"gaps", std::move(gaps)},
-      {"head", {{"epoch", head.epoch}, {"seq", head.durable_seq}, {"oldest", head.oldest_seq}, {"streams", std::move(streams)}}},
-      {"next", {{"epoch", page.next.epoch}, {"after", page.next.seq}}},
-      {"ok", true},
-      {"request", "fetch"},
-      {"v", 1}};
-  fmt::format_to(out, "],{}", std::string_view(canonical_json(tail)).substr(1));
-  return fmt::to_string(text);
-}
-
-Result<std::string> answer_fetch(JournalPages& pages, const Json& request, const JournalHead& head) {
-  return parse_fetch(request)
-      .and_then([&](const FetchRequest& wanted) { return pages.fetch(wanted, head); })
-      .map([&](const JournalPage& page) { return to_text(page, head); });
 }
 
 }  // namespace kanhu::publish

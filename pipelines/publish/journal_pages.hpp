@@ -35,9 +35,6 @@ struct FetchRequest {
 inline constexpr std::size_t kMostFetched = 5'000;
 inline constexpr std::size_t kMostFetchedBytes = 4u << 20;
 
-// {"epoch","after","streams","types","max_events","max_bytes"}, all optional. kInvalidArgument names the member.
-Result<FetchRequest> parse_fetch(const Json& request);
-
 // Numbers that will never come: `from` to `to` of `epoch`.
 struct JournalGap {
   std::string epoch;
@@ -90,11 +87,5 @@ class JournalPages {
   std::vector<std::string> names_;  // of the folder, as of segments_
   std::vector<Segment> segments_;   // by number
 };
-
-// The answer's text: canonical JSON, payloads as they stand in the journal.
-std::string to_text(const JournalPage& page, const JournalHead& head);
-
-// Both: the query socket's answer to `fetch`.
-Result<std::string> answer_fetch(JournalPages& pages, const Json& request, const JournalHead& head);
 
 }  // namespace kanhu::publish

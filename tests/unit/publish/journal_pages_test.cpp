@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "pipelines/publish/fetch.hpp"
 #include "tests/unit/publish/journal_rig.hpp"
 
 using namespace kanhu;

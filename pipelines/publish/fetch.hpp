@@ -1,0 +1,21 @@
+// The words of `fetch` on the query socket (docs/events.md).
+#pragma once
+
+#include <string>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "pipelines/publish/journal_pages.hpp"
+
+namespace kanhu::publish {
+
+// {"epoch","after","streams","types","max_events","max_bytes"}, all optional. kInvalidArgument names the member.
+Result<FetchRequest> parse_fetch(const Json& request);
+
+// The answer's text: canonical JSON, payloads as they stand in the journal.
+std::string to_text(const JournalPage& page, const JournalHead& head);
+
+// Both: the query socket's answer to `fetch`.
+Result<std::string> answer_fetch(JournalPages& pages, const Json& request, const JournalHead& head);
+
+}  // namespace kanhu::publish
