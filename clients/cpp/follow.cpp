@@ -1,0 +1,54 @@
+// kanhu-follow LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...}.
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "clients/cpp/kanhu_subscriber.hpp"
+
+namespace {
+volatile std::sig_atomic_t stopped = 0;
+}
+
+int main(int count, char** arguments) {
+  if (count < 3) {
+    std::cerr << "usage: kanhu-follow LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]\n";
+    return 2;
+  }
+  std::signal(SIGINT, [](int) { stopped = 1; });
+  std::signal(SIGTERM, [](int) { stopped = 1; });
+  kanhu_client::Options options;
+  options.live = arguments[1];
+  options.query = arguments[2];
+  const std::string from = count > 3 ? arguments[3] : "now";
+  if (from == "oldest") options.after = kanhu_client::Place{};
+  if (const auto colon = from.find(':'); colon != std::string::npos)
+    options.after = kanhu_client::Place{from.substr(0, colon), std::strtoull(from.c_str() + colon + 1, nullptr, 10)};
+  for (int i = 4; i < count; ++i) options.facilities.emplace_back(arguments[i]);
+  try {
+    kanhu_client::Subscriber subscriber(options);
+    while (!stopped) {
+      const auto item = subscriber.next(std::chrono::milliseconds(200));
+      if (!item) continue;
+      if (const auto* event = std::get_if<kanhu_client::Event>(&*item))
+        std::cout << kanhu_client::Json{{"epoch", event->epoch},
+                                        {"seq", event->seq},
+                                        {"stream_seq", event->stream_seq},
+                                        {"payload", event->payload}}
+                  << std::endl;
+      if (const auto* gap = std::get_if<kanhu_client::Gap>(&*item))
+        std::cout << kanhu_client::Json{{"gap",
+                                         {{"epoch", gap->epoch},
+                                          {"first", gap->first},
+                                          {"last", gap->last},
+                                          {"reason", gap->reason},
+                                          {"streams", gap->streams}}}}
+                  << std::endl;
+    }
+  } catch (const zmq::error_t& error) {
+    if (!stopped) throw;
+  } catch (const std::exception& error) {
+    std::cerr << "kanhu-follow: " << error.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

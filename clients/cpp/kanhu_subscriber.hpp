@@ -1,0 +1,272 @@
+// Follow a Kanhu gateway without missing an event, or knowing exactly which one is missing.
+//
+//   kanhu_client::Subscriber subscriber({.live = "tcp://127.0.0.1:5556", .query = "tcp://127.0.0.1:5557", .after = load_place()});
+//   while (running) {
+//     auto item = subscriber.next(std::chrono::seconds(1));
+//     if (!item) continue;                                                   // nothing for a second
+//     if (auto* event = std::get_if<kanhu_client::Event>(&*item)) handle(event->payload);  // the same (epoch, seq) never comes twice
+//     if (auto* gap = std::get_if<kanhu_client::Gap>(&*item)) complain(*gap);              // numbers that will never come, and why
+//     save_place(subscriber.place());                                        // where to go on after your own restart
+//   }
+//
+// C++20 with libzmq, cppzmq and nlohmann-json. One file, to be copied. The contract is docs/events.md.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <zmq.hpp>
+
+namespace kanhu_client {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+// Behind the event of that number.
+struct Place {
+  std::string epoch;  // empty: in front of the oldest event that is kept
+  std::uint64_t seq = 0;
+};
+
+struct Event {
+  std::string epoch;
+  std::uint64_t seq = 0, stream_seq = 0;
+  std::string topic;
+  Json header, payload;  // payload: CloudEvents
+};
+
+// `first` to `last` of `epoch` will not come; `last` 0: nobody knows how many. `reason` as in docs/events.md, and "not_delivered":
+// announced, and not durable while we waited.
+struct Gap {
+  std::string epoch;
+  std::uint64_t first = 0, last = 0;
+  std::string reason;
+  Json streams;
+};
+
+using Item = std::variant<Event, Gap>;
+
+struct Options {
+  std::string live, query;
+  std::vector<std::string> facilities;         // empty: all; "-" the gateway's own events
+  std::optional<Place> after;                  // nothing: from now on
+  std::chrono::milliseconds patience{10'000};  // for an answer, and for an announced event to become durable
+};
+
+// Thread: confined.
+class Subscriber {
+ public:
+  explicit Subscriber(Options options) : options_(std::move(options)), follows_only_(!options_.after) {
+    live_.set(zmq::sockopt::rcvhwm, 8000);
+    live_.set(zmq::sockopt::linger, 0);
+    if (options_.facilities.empty()) live_.set(zmq::sockopt::subscribe, "kanhu1/");
+    for (const auto& facility : options_.facilities) live_.set(zmq::sockopt::subscribe, "kanhu1/" + facility + "/");
+    live_.connect(options_.live);
+    if (options_.after) {
+      place_ = *options_.after;
+      catch_up_ = CatchUp{};
+    }
+  }
+
+  // The next event or gap, or nothing within `patience` (an answer of the gateway may take longer). Throws std::runtime_error when the
+  // gateway refuses to answer.
+  std::optional<Item> next(std::chrono::milliseconds patience) {
+    const auto until = Clock::now() + patience;
+    while (items_.empty()) {
+      if (catch_up_) {
+        fetch();
+      } else if (!waiting_.empty()) {
+        const Message message = std::move(waiting_.front());
+        waiting_.pop_front();
+        take(message);
+      } else if (!receive(std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()))) {
+        return std::nullopt;
+      }
+      if (items_.empty() && Clock::now() >= until) return std::nullopt;
+    }
+    Item item = std::move(items_.front().first);
+    given_ = std::move(items_.front().second);
+    items_.pop_front();
+    return item;
+  }
+
+  // Behind the last item that `next` gave.
+  Place place() const { return given_; }
+  // Since when nothing at all has been heard; over 5 s the line or the gateway is gone.
+  Clock::duration silence() const { return Clock::now() - heard_; }
+
+ private:
+  struct Message {
+    std::string topic, header, payload;
+  };
+  // Until nothing durable is left and, when a stream is named, its number has come.
+  struct CatchUp {
+    std::string epoch, facility;
+    std::uint64_t number = 0;
+    Clock::time_point until = Clock::now();
+    std::optional<Message> then;  // what showed that something is missing
+  };
+
+  bool receive(std::chrono::milliseconds patience) {
+    std::array<zmq::pollitem_t, 1> items{{{live_.handle(), 0, ZMQ_POLLIN, 0}}};
+    if (zmq::poll(items.data(), items.size(), std::max(patience, std::chrono::milliseconds(0))) == 0) return false;
+    std::vector<std::string> frames;
+    zmq::message_t frame;
+    do {
+      if (!live_.recv(frame)) return true;
+      frames.push_back(frame.to_string());
+    } while (frame.more());
+    heard_ = Clock::now();
+    if (frames.size() == 3) waiting_.push_back({std::move(frames[0]), std::move(frames[1]), std::move(frames[2])});
+    return true;
+  }
+
+  static std::pair<std::string, std::string> facility_and_type(const std::string& topic) {
+    const auto a = topic.find('/'), b = topic.find('/', a + 1), c = topic.find('/', b + 1);
+    return {topic.substr(a + 1, b - a - 1), topic.substr(c + 1, topic.size() - c - 2)};
+  }
+
+  void take(const Message& message) {
+    const auto [facility, type] = facility_and_type(message.topic);
+    if (type == "commit" || type == "heartbeat") return;
+    Json header = Json::parse(message.header);
+    const auto epoch = header.at("epoch").get<std::string>();
+    const auto number = header.at("stream_seq").get<std::uint64_t>(), seq = header.at("seq").get<std::uint64_t>();
+    const bool head = type == "head";
+    const std::uint64_t before = head ? number : number - 1;  // what must have come by now
+    if (place_.epoch.empty() && follows_only_) place_ = {epoch, head ? seq : seq - 1};
+    if (epoch == place_.epoch) {
+      if (follows_only_) streams_.try_emplace(facility, before);
+      if (before <= streams_[facility]) {
+        if (head || number <= streams_[facility]) return;
+        streams_[facility] = number;
+        place_.seq = std::max(place_.seq, seq);
+        give(Event{epoch, seq, number, message.topic, std::move(header), Json::parse(message.payload)});
+        return;
+      }
+    }
+    catch_up_ = CatchUp{epoch, facility, before, Clock::now() + options_.patience, message};
+  }
+
+  void fetch() {
+    Json request{{"v", 1}, {"request", "fetch"}, {"max_events", 2000}, {"max_bytes", 1 << 20}};
+    if (!place_.epoch.empty()) request.update({{"epoch", place_.epoch}, {"after", place_.seq}});
+    if (!options_.facilities.empty()) request["streams"] = options_.facilities;
+    const auto page = ask(request);
+    if (!page) return;
+    take_page(*page);
+    const bool complete = page->at("complete").get<bool>();
+    if (!complete) {
+      catch_up_->until = Clock::now() + options_.patience;
+      return;
+    }
+    if (page->at("head").at("epoch") == place_.epoch) {
+      for (const auto& [stream, newest] : page->at("head").at("streams").items())
+        streams_[stream] = std::max(streams_[stream], newest.get<std::uint64_t>());
+      follows_only_ = false;
+    }
+    const bool done =
+        catch_up_->facility.empty() || (place_.epoch == catch_up_->epoch && streams_[catch_up_->facility] >= catch_up_->number);
+    if (!done && Clock::now() < catch_up_->until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      return;
+    }
+    if (!done) {
+      const auto last = std::exchange(streams_[catch_up_->facility], catch_up_->number);
+      give(Gap{
+          catch_up_->epoch, place_.seq + 1, 0, "not_delivered", {{catch_up_->facility, {{"from", last + 1}, {"to", catch_up_->number}}}}});
+    }
+    if (catch_up_->then && place_.epoch == catch_up_->epoch) waiting_.push_front(std::move(*catch_up_->then));
+    catch_up_.reset();
+  }
+
+  // Events and gaps in order of their numbers.
+  void take_page(const Json& page) {
+    const Json &events = page.at("events"), &gaps = page.at("gaps");
+    std::size_t at = 0;
+    for (const Json& gap : gaps) {
+      const auto first = gap.at("from").get<std::uint64_t>(), last = gap.at("to").get<std::uint64_t>();
+      for (; at < events.size(); ++at) {
+        const Json& header = events[at].at("header");
+        if (header.at("epoch") != gap.at("epoch") || header.at("seq").get<std::uint64_t>() >= first) break;
+        take_fetched(events[at]);
+      }
+      move(gap.at("epoch").get<std::string>(), std::max(last, first - 1));
+      for (const auto& [stream, bounds] : gap.at("streams").items())
+        streams_[stream] = std::max(streams_[stream], bounds.at("to").get<std::uint64_t>());
+      give(Gap{place_.epoch, first, last, gap.at("reason").get<std::string>(), gap.at("streams")});
+    }
+    for (; at < events.size(); ++at) take_fetched(events[at]);
+    move(page.at("next").at("epoch").get<std::string>(), page.at("next").at("after").get<std::uint64_t>());
+  }
+
+  void take_fetched(const Json& event) {
+    const Json& header = event.at("header");
+    const auto topic = event.at("topic").get<std::string>();
+    const auto epoch = header.at("epoch").get<std::string>();
+    const auto seq = header.at("seq").get<std::uint64_t>(), number = header.at("stream_seq").get<std::uint64_t>();
+    move(epoch, seq);
+    auto& last = streams_[facility_and_type(topic).first];
+    if (number <= last) return;  // came live before
+    last = number;
+    give(Event{epoch, seq, number, topic, header, event.at("payload")});
+  }
+
+  void move(const std::string& epoch, std::uint64_t seq) {
+    if (epoch != place_.epoch) {
+      place_ = {epoch, seq};
+      streams_.clear();
+    } else {
+      place_.seq = std::max(place_.seq, seq);
+    }
+  }
+
+  void give(Item item) { items_.emplace_back(std::move(item), place_); }
+
+  // The answer, or nothing when nobody answers: then with a new socket, for REQ cannot ask twice.
+  std::optional<Json> ask(const Json& request) {
+    if (!query_) {
+      query_.emplace(context_, zmq::socket_type::req);
+      query_->set(zmq::sockopt::linger, 0);
+      query_->set(zmq::sockopt::rcvtimeo, static_cast<int>(options_.patience.count()));
+      query_->connect(options_.query);
+    }
+    query_->send(zmq::buffer(request.dump()), zmq::send_flags::none);
+    zmq::message_t frame;
+    if (!query_->recv(frame)) {
+      query_.reset();
+      return std::nullopt;
+    }
+    Json answer = Json::parse(frame.to_string_view());
+    if (answer.value("ok", false)) return answer;
+    if (answer.at("error").at("kind") != "timeout") throw std::runtime_error(answer.at("error").at("message").get<std::string>());
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    return std::nullopt;
+  }
+
+  Options options_;
+  zmq::context_t context_{1};
+  zmq::socket_t live_{context_, zmq::socket_type::sub};
+  std::optional<zmq::socket_t> query_;
+  Place place_, given_;
+  std::map<std::string, std::uint64_t> streams_;  // last stream_seq of the epoch
+  bool follows_only_;                             // nothing was fetched yet: a stream begins with its first message
+  std::optional<CatchUp> catch_up_;
+  std::deque<Message> waiting_;
+  std::deque<std::pair<Item, Place>> items_;
+  Clock::time_point heard_ = Clock::now();
+};
+
+}  // namespace kanhu_client
