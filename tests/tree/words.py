@@ -10,6 +10,7 @@ MOST_LINES = 400
 MOST_HEADER_LINES = 150
 # Longer on purpose, with the reason. Everything else is split by responsibility.
 LONG = {
+    "clients/cpp/kanhu_subscriber.hpp": "one file, to be copied",
     "config/config.hpp": "one tree of plain structs, read as one page",
     "tests/unit/rules/rules_bench.hpp": "the bench all tests of the rules stand on",
 }
