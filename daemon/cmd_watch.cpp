@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sysexits.h>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
+#include "config/scalars.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/feed.hpp"
 #include "daemon/gap_check.hpp"
@@ -16,7 +19,7 @@ namespace kanhu {
 namespace {
 
 struct WatchOptions {
-  std::string config = default_config_path(), live, query, facility, camera, type;
+  std::string config = default_config_path(), live, query, facility, camera, type, since;
   bool json = false;
   std::uint64_t count = 0;
 };
@@ -63,41 +66,114 @@ void warn_of_filters(const WatchOptions& options) {
   if (!camera) warn(fmt::format("this gateway has no camera {}", kanhu::quoted(options.camera)));
 }
 
-int follow(const WatchOptions& options, publish::Subscriber& subscriber) {
-  Feed feed(stdout);
-  GapCheck gaps;
-  CpuMeter cpu;
-  std::uint64_t shown = 0;
+// What has been shown and up to where, live and fetched alike.
+class Watch {
+ public:
+  explicit Watch(const WatchOptions& options) : options_(options) {}
+
+  int follow(publish::Subscriber& subscriber);
+  // Everything that is kept behind `place_`; events before `since` are passed over. False: nobody answered.
+  bool fetch(std::optional<WallTime> since);
+
+ private:
+  bool done() const { return interrupted != 0 || (options_.count > 0 && shown_ >= options_.count); }
+  void show(const std::string& topic, const std::string& payload);
+  void take(const publish::LiveMessage& message);
+  void show_status();
+
+  const WatchOptions& options_;
+  Feed feed_{stdout};
+  GapCheck gaps_;
+  CpuMeter cpu_;
+  std::string epoch_;  // of the last event that came, with its number; empty: none yet
+  std::uint64_t seq_ = 0, shown_ = 0, lost_ = 0;
+};
+
+void Watch::show(const std::string& topic, const std::string& payload) {
+  if (done() || !selected(options_, topic)) return;
+  ++shown_;
+  if (options_.json) return feed_.line(payload);
+  const auto event = parse_json(payload);
+  feed_.line(event ? feed_line(*event, feed_.is_terminal()) : "! " + event.error().message);
+}
+
+bool Watch::fetch(std::optional<WallTime> since) {
+  while (!done()) {
+    Json request{{"v", 1}, {"request", "fetch"}, {"max_events", 2000}};
+    if (!epoch_.empty()) request.update({{"epoch", epoch_}, {"after", seq_}});
+    const auto page = publish::query(options_.query, request, std::chrono::milliseconds(5000));
+    if (!page || !page->value("ok", false)) {
+      feed_.line("! what was missed cannot be fetched: " + (page ? page->at("error").value("message", "") : page.error().message));
+      return false;
+    }
+    for (const Json& gap : page->at("gaps")) {
+      const auto from = gap.at("from").get<std::uint64_t>(), to = gap.at("to").get<std::uint64_t>();
+      feed_.line(fmt::format("! {} to {} of epoch {} will not come: {}", from, to, gap.value("epoch", ""), gap.value("reason", "")));
+      lost_ += to >= from ? to - from + 1 : 1;
+    }
+    for (const Json& event : page->at("events")) {
+      const auto time = parse_utc(event.at("payload").value("time", ""));
+      if (since && time && *time < *since) continue;
+      show(event.at("topic").get<std::string>(), canonical_json(event.at("payload")));
+    }
+    epoch_ = page->at("next").at("epoch").get<std::string>();
+    seq_ = page->at("next").at("after").get<std::uint64_t>();
+    if (page->at("complete").get<bool>()) return true;
+  }
+  return true;
+}
+
+void Watch::take(const publish::LiveMessage& message) {
+  // Every stream is checked before filters apply: a filter must not hide a gap.
+  const auto verdict = gaps_.look(message);
+  if (verdict.new_epoch) feed_.line("! the gateway was restarted: a new epoch begins");
+  if (verdict.missed > 0) {
+    feed_.line(fmt::format("! {} events of {} were missed on the way here", verdict.missed, verdict.stream));
+    if (options_.query.empty() || epoch_.empty() || !fetch(std::nullopt)) lost_ += verdict.missed;
+  }
+  if (!verdict.is_event || verdict.duplicate) return;
+  const auto epoch = message.header.value("epoch", "");
+  const auto seq = message.header.value("seq", std::uint64_t{0});
+  if (epoch == epoch_ && seq <= seq_) return;  // fetched already
+  epoch_ = epoch;
+  seq_ = seq;
+  show(message.topic, message.payload);
+}
+
+void Watch::show_status() {
+  if (auto answer = publish::query(options_.query, {{"v", 1}, {"request", "info"}}, std::chrono::milliseconds(500))) {
+    const Json info = answer->value("info", Json::object());
+    feed_.status(status_line(info, {gaps_.totals().events, lost_}, cpu_.percent(info)), false);
+  } else {
+    feed_.status("the gateway does not answer", false);
+  }
+}
+
+int Watch::follow(publish::Subscriber& subscriber) {
   auto status_due = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  while (!interrupted && (options.count == 0 || shown < options.count)) {
+  while (!done()) {
     auto message = subscriber.receive(std::chrono::milliseconds(200));
     if (!message) {
       if (message.error().kind != ErrorKind::kCorrupt) return report(message.error());
-      feed.line("! " + message.error().message);
+      feed_.line("! " + message.error().message);
       continue;
     }
-    if (*message) {
-      const auto verdict = gaps.look(**message);
-      // Every stream is checked before filters apply: a filter must not hide a gap.
-      if (verdict.new_epoch) feed.line("! the gateway was restarted: a new epoch begins");
-      if (verdict.missed > 0) feed.line(fmt::format("! {} events of {} were missed on the way here", verdict.missed, verdict.stream));
-      if (verdict.is_event && !verdict.duplicate && selected(options, (*message)->topic)) {
-        ++shown;
-        const auto event = options.json ? Result<Json>(Json()) : parse_json((*message)->payload);
-        feed.line(options.json ? (*message)->payload : event ? feed_line(*event, feed.is_terminal()) : "! " + event.error().message);
-      }
-    }
-    if (!options.json && feed.is_terminal() && std::chrono::steady_clock::now() >= status_due) {
+    if (*message) take(**message);
+    if (!options_.json && feed_.is_terminal() && std::chrono::steady_clock::now() >= status_due) {
       status_due += std::chrono::seconds(2);
-      if (auto answer = publish::query(options.query, {{"v", 1}, {"request", "info"}}, std::chrono::milliseconds(500))) {
-        const Json info = answer->value("info", Json::object());
-        feed.status(status_line(info, {gaps.totals().events, gaps.totals().gaps}, cpu.percent(info)), false);
-      } else {
-        feed.status("the gateway does not answer", false);
-      }
+      show_status();
     }
   }
-  return gaps.totals().gaps == 0 ? EX_OK : 1;
+  return lost_ == 0 ? EX_OK : 1;
+}
+
+// `2h`: so long ago; else RFC 3339, or `start` for everything that is kept.
+Result<WallTime> time_of(const std::string& since) {
+  if (since == "start") return WallTime{};
+  if (const auto ago = parse_duration(since)) return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) - *ago;
+  if (const auto time = parse_utc(since)) return *time;
+  return fail(ErrorKind::kInvalidArgument,
+              fmt::format("--since {}: a time like 2026-11-26T08:00:00+08:00, a length like 2h, or start", since));
 }
 
 int watch(WatchOptions options) {
@@ -107,6 +183,12 @@ int watch(WatchOptions options) {
     options.live = endpoints->value("live", "");
     options.query = endpoints->value("query", "");
   }
+  std::optional<WallTime> since;
+  if (!options.since.empty()) {
+    const auto time = time_of(options.since);
+    if (!time) return report(time.error());
+    since = *time;
+  }
   if (options.type.rfind("kanhu.", 0) == 0) options.type.erase(0, 6);  // as it stands in events
   warn_of_filters(options);
   const std::vector<std::string> topics{topic_of(options.facility)};
@@ -114,7 +196,10 @@ int watch(WatchOptions options) {
   if (!subscriber) return report(subscriber.error());
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
-  return follow(options, **subscriber);
+  Watch watch(options);
+  // It listens already: what comes meanwhile is shown after the past, once.
+  if (since && !watch.fetch(since)) return EX_UNAVAILABLE;
+  return watch.follow(**subscriber);
 }
 
 }  // namespace
@@ -124,10 +209,12 @@ void add_watch(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<WatchOptions>();
   command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
   command->add_option("--live", options->live, "Live endpoint instead, such as tcp://127.0.0.1:5556");
-  command->add_option("--query", options->query, "Query endpoint, for the status line")->needs("--live");
+  command->add_option("--query", options->query, "Query endpoint, for the status line and what was missed")->needs("--live");
   command->add_option("--facility", options->facility, "Only this facility");
   command->add_option("--camera", options->camera, "Only this camera");
   command->add_option("--type", options->type, "Only this type, such as face.appeared or presence.*");
+  command->add_option("--since", options->since,
+                      "First what happened since then: a time, a length such as 2h, or start for everything that is kept");
   command->add_option("--count", options->count, "End after this many events");
   command->add_flag("--json", options->json, "One CloudEvents JSON object a line, as it came");
   command->callback([&chosen, options] { chosen = [options] { return watch(*options); }; });
