@@ -44,7 +44,7 @@ Result<void> read_counts_options(ReplayCommand& options) {
   if (!options.thermal.empty()) {
     auto read = parse_radiometric(options.thermal);
     if (!read) return fail(read.error().kind, "--thermal: " + read.error().message);
-    options.replay.thermal = std::move(*read);
+    options.replay.thermal = *read;
   }
   if (options.replay.config) return {};
   for (const std::string& file : options.replay.files) {

@@ -165,7 +165,7 @@ void HttpServer::serve_look(Look look) {
     const std::string source = asked.matches[1];
     answer_look(asked, response, look, {{"source", source}}, [&](const Json&) { response.set_content(look_source_page(source), kHtml); });
   });
-  server_.Get(id + R"(\.json)", [look](const httplib::Request& asked, httplib::Response& response) {
+  server_.Get(id + R"(\.json)", [look = std::move(look)](const httplib::Request& asked, httplib::Response& response) {
     answer_look(asked, response, look, {{"source", std::string(asked.matches[1])}},
                 [&](const Json& answer) { response.set_content(canonical_json(value_in(answer, "look")), "application/json"); });
   });

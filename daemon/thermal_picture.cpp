@@ -80,7 +80,9 @@ class Canvas {
         const auto share = [&](int half_row) {
           const int cell_y = std::min(half_row, half_rows_ - 1) * sight.height / half_rows_;
           const int cell_x = x * sight.width / width_;
-          return (sight.cells[static_cast<std::size_t>(cell_y * sight.width + cell_x)] - sight.from_cell) / range;
+          return (sight.cells[static_cast<std::size_t>(cell_y) * static_cast<std::size_t>(sight.width) + static_cast<std::size_t>(cell_x)] -
+                  sight.from_cell) /
+                 range;
         };
         at(x, y).upper = share(2 * y);
         at(x, y).lower = share(2 * y + 1);
@@ -135,8 +137,11 @@ class Canvas {
   }
 
  private:
-  Character& at(int x, int y) { return characters_[static_cast<std::size_t>(y * width_ + x)]; }
-  const Character& at(int x, int y) const { return characters_[static_cast<std::size_t>(y * width_ + x)]; }
+  Character& at(int x, int y) { return characters_[place(x, y)]; }
+  const Character& at(int x, int y) const { return characters_[place(x, y)]; }
+  std::size_t place(int x, int y) const {
+    return static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x);
+  }
   void put(int x, int y, std::string_view what, const Rgb& colour) {
     x = std::clamp(x, 0, width_ - 1);
     y = std::clamp(y, 0, height_ - 1);

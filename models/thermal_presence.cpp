@@ -105,7 +105,7 @@ class ThermalPresence::Room {
     pitch_.clear();
     area_.clear();
     for (int row = 0; row < size.height; ++row) {
-      const double pitch = fine[static_cast<std::size_t>(row * cleaner_.factor())] * cleaner_.factor();
+      const double pitch = fine[static_cast<std::size_t>(row) * static_cast<std::size_t>(cleaner_.factor())] * cleaner_.factor();
       pitch_.push_back(pitch);
       area_.push_back(pitch * pitch);
     }

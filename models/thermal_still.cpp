@@ -49,9 +49,11 @@ Field blurred(const Field& field, double sigma) {
     for (int y = 0; y < from.height; ++y) {
       for (int x = 0; x < from.width; ++x) {
         double value = 0;
-        for (int i = -reach; i <= reach; ++i)
-          value += weights[static_cast<std::size_t>(i + reach)] *
+        for (int i = -reach; i <= reach; ++i) {
+          const int tap = i + reach;
+          value += weights[static_cast<std::size_t>(tap)] *
                    (rows ? from.at(inside(x + i, from.width), y) : from.at(x, inside(y + i, from.height)));
+        }
         to.at(x, y) = value / sum;
       }
     }
@@ -142,7 +144,7 @@ std::vector<WarmPlace> warm_places(const Field& above, double least_k) {
       place.bottom = std::max(place.bottom, y + 1);
       for (int v = std::max(0, y - 1); v <= std::min(above.height - 1, y + 1); ++v) {
         for (int u = std::max(0, x - 1); u <= std::min(above.width - 1, x + 1); ++u) {
-          const auto next = static_cast<std::size_t>(v * above.width + u);
+          const auto next = static_cast<std::size_t>(v) * static_cast<std::size_t>(above.width) + static_cast<std::size_t>(u);
           if (seen[next] || above.values[next] < least_k) continue;
           seen[next] = true;
           open.push_back(v * above.width + u);

@@ -175,7 +175,7 @@ Result<CountsInput> file_input(const std::string& path, const RadiometricConfig&
   if (status.st_size == 0) return fail(ErrorKind::kCorrupt, fmt::format("{} is empty", quoted(path, 300)));
   if (path.ends_with(".mkv")) return matroska_input(path);
   const std::uint64_t size = static_cast<std::uint64_t>(status.st_size);
-  const std::uint64_t rows = static_cast<std::uint64_t>(config.height + telemetry_row_count(config));
+  const std::uint64_t rows = static_cast<std::uint64_t>(config.height) + static_cast<std::uint64_t>(telemetry_row_count(config));
   const std::uint64_t frame = 2 * static_cast<std::uint64_t>(config.width) * rows;
   if (size < frame)
     return fail(ErrorKind::kCorrupt,

@@ -75,7 +75,7 @@ TEST_CASE("the demo has its two facilities and six cameras") {
   REQUIRE(config.facilities.size() == 2);
   for (const char* id : {"entrance", "canteen", "bath", "hall", "rest", "office"}) CHECK(config.camera(id) != nullptr);
   CHECK(config.camera("office")->main->credential == "demo-office");
-  CHECK(config.camera("bath")->detector.name == "thermal-blob");
+  CHECK(config.camera("bath")->detector.name == "thermal");
   CHECK_FALSE(config.camera("bath")->record);
   CHECK(std::filesystem::path(config.gateway.data_dir) == std::filesystem::path(source_path("run/demo")).lexically_normal());
 }
