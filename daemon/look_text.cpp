@@ -134,7 +134,7 @@ void add_mount(std::vector<std::string>& lines, const Json& look) {
   const Json& mount = part(look, "mount");
   if (figure(mount, "height_m") > 0) {
     lines.push_back(fmt::format("hangs at {:.2f} m, tilted by {:.0f} degrees", figure(mount, "height_m"), figure(mount, "tilt_degrees")));
-  } else if (part(look, "cells").is_string()) {
+  } else if (part(look, "cells").is_string() && look.contains("age_s")) {
     lines.push_back("mount: not said; it is taken to hang at 2.7 m and to look straight down");
   }
 }
