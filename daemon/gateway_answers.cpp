@@ -11,12 +11,16 @@ namespace kanhu {
 Result<void> Gateway::open_sockets() {
   const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
   publish::QueryServer::Requests requests;
-  requests.state = [this] { return state_answer(); };
-  requests.info = [this] { return Json{{"info", info_answer()}}; };
-  requests.look = [this](const Json& request) { return look_answer(request); };
-  requests.fetch = [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](const Json& request) {
-    return publish::answer_fetch(*pages, request, head());
+  const auto at_once = [&requests](const char* name, auto function) {
+    requests.emplace(name, publish::answered_at_once(name, std::move(function)));
   };
+  at_once("state", [this](const Json&, const publish::Asker&) -> Result<Json> { return state_answer(); });
+  at_once("info", [this](const Json&, const publish::Asker&) -> Result<Json> { return Json{{"info", info_answer()}}; });
+  at_once("look", [this](const Json& request, const publish::Asker&) { return look_answer(request); });
+  requests.emplace("fetch", [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](
+                                const Json& request, const publish::Asker&, const publish::Reply& reply) {
+    reply(publish::answer_fetch(*pages, request, head()).map([](std::string text) { return publish::Answer{std::move(text), "", false}; }));
+  });
   auto query = publish::QueryServer::open(config->publish, std::move(requests));
   if (!query) return tl::make_unexpected(query.error());
   query_ = std::move(*query);

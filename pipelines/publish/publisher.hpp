@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "config/config.hpp"
+#include "pipelines/publish/access.hpp"
 #include "pipelines/publish/journal.hpp"
 
 namespace kanhu::publish {
@@ -42,18 +44,25 @@ class Publisher {
   virtual PublisherStats stats() const = 0;
 };
 
-// The ROUTER socket on its own thread: {"v":1,"request":NAME} is answered by {"v":1,"ok":true,"request":NAME} with the members
-// that the request's function gives, or by the error it gives; anything else by {"v":1,"ok":false,"error":{"kind","message"}},
-// which names what is known. Both [json] and ["", json] (REQ) are taken, and answered alike.
-// Thread: open and destroy from one owner; the functions are called on the query thread.
+// What goes back: one frame of JSON, and a second one of bytes where the request is for bytes.
+struct Answer {
+  std::string text;
+  std::string bytes;
+  bool has_bytes = false;
+};
+// Called once, from any thread, also after the server has gone.
+using Reply = std::function<void(Result<Answer>)>;
+using Question = std::function<void(const Json& request, const Asker& asker, Reply reply)>;
+// The common kind: an object, answered on the query thread; "v", "ok" and "request" are added. Anything but an object: timeout.
+Question answered_at_once(std::string name, std::function<Result<Json>(const Json& request, const Asker& asker)> function);
+
+// The ROUTER socket on its own thread: {"v":1,"request":NAME} goes to the question of that name; an error becomes
+// {"v":1,"ok":false,"error":{"kind","message"}}, and so does a name that is not known, which is answered with those that are. Both
+// [json] and ["", json] (REQ) are taken, and answered alike.
+// Thread: open and destroy from one owner; questions are asked on the query thread and must not wait long.
 class QueryServer {
  public:
-  struct Requests {
-    std::function<Json()> state, info;
-    std::function<Result<Json>(const Json& request)> look;
-    // The whole answer as text: a page of the journal is long and stands there already.
-    std::function<Result<std::string>(const Json& request)> fetch;
-  };
+  using Requests = std::map<std::string, Question>;
   static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Requests requests);
   virtual ~QueryServer() = default;
   virtual std::string endpoint() const = 0;

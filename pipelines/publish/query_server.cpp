@@ -1,5 +1,6 @@
 #include <array>
 #include <atomic>
+#include <deque>
 #include <exception>
 #include <map>
 #include <thread>
@@ -7,7 +8,10 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "base/thread_name.hpp"
@@ -27,17 +31,39 @@ std::string error_answer(ErrorKind kind, std::string message) {
   return canonical_json({{"v", 1}, {"ok", false}, {"error", {{"kind", to_string(kind)}, {"message", std::move(message)}}}});
 }
 
+// Where answers wait for the query thread, whoever gives them. Outlives the server as long as somebody may answer.
+class AnswerBox {
+ public:
+  struct Waiting {
+    std::vector<zmq::message_t> envelope;  // routing id, and the empty frame of a REQ
+    Result<Answer> answer;
+  };
+  AnswerBox() : wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+  ~AnswerBox() {
+    if (wake_ >= 0) ::close(wake_);
+  }
+  AnswerBox(const AnswerBox&) = delete;
+  AnswerBox& operator=(const AnswerBox&) = delete;
+
+  void put(Waiting waiting) {
+    waiting_.with([&](std::deque<Waiting>& all) { all.push_back(std::move(waiting)); });
+    (void)::eventfd_write(wake_, 1);
+  }
+  std::deque<Waiting> take() {
+    eventfd_t ignored = 0;
+    (void)::eventfd_read(wake_, &ignored);
+    return waiting_.with([](std::deque<Waiting>& all) { return std::exchange(all, {}); });
+  }
+  int wake() const { return wake_; }
+
+ private:
+  int wake_;
+  Guarded<std::deque<Waiting>> waiting_;
+};
+
 class RouterServer final : public QueryServer {
  public:
-  explicit RouterServer(Requests requests) {
-    const auto add = [this](const char* name, auto function) {
-      if (function) questions_.emplace(name, as_text(name, std::move(function)));
-    };
-    add("state", std::move(requests.state));
-    add("info", std::move(requests.info));
-    add("look", std::move(requests.look));
-    add("fetch", std::move(requests.fetch));
-  }
+  explicit RouterServer(Requests requests) : questions_(std::move(requests)) {}
 
   ~RouterServer() override {
     stopping_ = true;
@@ -61,26 +87,11 @@ class RouterServer final : public QueryServer {
  private:
   void run();
   void serve_one();
-  std::string answer(std::string_view request) const;
+  void send_answers();
+  Result<void> ask(std::string_view request, const Asker& asker, const Reply& reply) const;
 
-  using Question = std::function<Result<std::string>(const Json& request)>;
-  static Question as_text(const char* name, std::function<Json()> function) {
-    return as_text(name, std::function<Result<Json>(const Json&)>([function = std::move(function)](const Json&) { return function(); }));
-  }
-  static Question as_text(const char* name, std::function<Result<Json>(const Json&)> function) {
-    return [name, function = std::move(function)](const Json& request) -> Result<std::string> {
-      Result<Json> given = function(request);
-      if (!given) return tl::unexpected(given.error());
-      if (!given->is_object()) return fail(ErrorKind::kTimeout, "the gateway is too busy to answer now; ask again");
-      (*given)["v"] = 1;
-      (*given)["ok"] = true;
-      (*given)["request"] = name;
-      return canonical_json(*given);
-    };
-  }
-  static Question as_text(const char*, Question function) { return function; }
-
-  std::map<std::string, Question> questions_;  // not changed once it listens
+  const Requests questions_;
+  const std::shared_ptr<AnswerBox> answers_ = std::make_shared<AnswerBox>();
   zmq::context_t context_{1};
   zmq::socket_t socket_{context_, zmq::socket_type::router};
   std::string endpoint_;
@@ -90,10 +101,12 @@ class RouterServer final : public QueryServer {
 
 void RouterServer::run() {
   name_this_thread("query");
-  std::array<zmq::pollitem_t, 1> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}}};
+  std::array<zmq::pollitem_t, 2> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, answers_->wake(), ZMQ_POLLIN, 0}}};
   while (!stopping_) {
     try {
-      if (zmq::poll(items.data(), items.size(), kStopEvery) > 0) serve_one();
+      zmq::poll(items.data(), items.size(), kStopEvery);
+      if ((items[0].revents & ZMQ_POLLIN) != 0) serve_one();
+      send_answers();
     } catch (const std::exception& error) {
       log::warning("query", "a request could not be answered: {}", error.what());
     }
@@ -116,49 +129,75 @@ void RouterServer::serve_one() {
   }
   // [id][json] from DEALER, [id][""][json] from REQ; the answer has the same form.
   const bool delimited = frames.size() == 3 && frames[1].empty();
-  std::string text;
-  if (too_many || (frames.size() != 2 && !delimited)) {
-    text = error_answer(ErrorKind::kCorrupt, "a request is one frame of JSON, or an empty frame and one of JSON");
-  } else {
-    text = answer(frames.back().to_string_view());
-  }
-  try {
-    if (!socket_.send(frames[0], zmq::send_flags::dontwait | zmq::send_flags::sndmore)) return;
-    if (delimited) (void)socket_.send(zmq::message_t(), zmq::send_flags::dontwait | zmq::send_flags::sndmore);
-    (void)socket_.send(zmq::buffer(text), zmq::send_flags::dontwait);
-  } catch (const zmq::error_t& error) {
-    // The asker has gone, or does not read: its loss alone.
-    log::debug("query", "answer not sent: {}", error.what());
+  const bool formed = !too_many && (frames.size() == 2 || delimited);
+  const zmq::message_t request = formed ? std::move(frames.back()) : zmq::message_t();
+  frames.resize(delimited ? 2 : 1);
+  // A function may be copied, frames may not.
+  auto envelope = std::make_shared<std::vector<zmq::message_t>>(std::move(frames));
+  const Reply reply = [box = answers_, envelope](Result<Answer> answer) { box->put({std::move(*envelope), std::move(answer)}); };
+  if (!formed) {
+    reply(fail(ErrorKind::kCorrupt, "a request is one frame of JSON, or an empty frame and one of JSON"));
+  } else if (const auto asked = ask(request.to_string_view(), Asker{"", Rights::all()}, reply); !asked) {
+    reply(tl::unexpected(asked.error()));
   }
 }
 
-std::string RouterServer::answer(std::string_view request) const {
+void RouterServer::send_answers() {
+  for (AnswerBox::Waiting& waiting : answers_->take()) {
+    Answer answer = waiting.answer ? std::move(*waiting.answer)
+                                   : Answer{error_answer(waiting.answer.error().kind, waiting.answer.error().message), "", false};
+    try {
+      const auto more = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+      bool sent = true;
+      for (zmq::message_t& frame : waiting.envelope) sent = sent && socket_.send(std::move(frame), more).has_value();
+      if (!sent) continue;
+      (void)socket_.send(zmq::buffer(answer.text), answer.has_bytes ? more : zmq::send_flags::dontwait);
+      if (answer.has_bytes) (void)socket_.send(zmq::buffer(answer.bytes), zmq::send_flags::dontwait);
+    } catch (const zmq::error_t& error) {
+      // The asker has gone, or does not read: its loss alone.
+      log::debug("query", "answer not sent: {}", error.what());
+    }
+  }
+}
+
+// An error is the answer, unless the question was asked: then `reply` has it.
+Result<void> RouterServer::ask(std::string_view request, const Asker& asker, const Reply& reply) const {
   const auto parsed = parse_json(request, kMostRequestBytes, 8);
-  if (!parsed) return error_answer(ErrorKind::kCorrupt, "not JSON: " + parsed.error().message);
-  if (!parsed->is_object()) return error_answer(ErrorKind::kInvalidArgument, R"(a request is an object like {"v":1,"request":"state"})");
+  if (!parsed) return fail(ErrorKind::kCorrupt, "not JSON: " + parsed.error().message);
+  if (!parsed->is_object()) return fail(ErrorKind::kInvalidArgument, R"(a request is an object like {"v":1,"request":"state"})");
   const auto version = parsed->find("v");
-  if (version == parsed->end() || *version != 1) return error_answer(ErrorKind::kUnsupported, R"(requests carry "v":1)");
+  if (version == parsed->end() || *version != 1) return fail(ErrorKind::kUnsupported, R"(requests carry "v":1)");
   const auto named = parsed->find("request");
-  if (named == parsed->end() || !named->is_string())
-    return error_answer(ErrorKind::kInvalidArgument, R"(a request has a name: "request":"state")");
+  if (named == parsed->end() || !named->is_string()) return fail(ErrorKind::kInvalidArgument, R"(a request has a name: "request":"state")");
   const auto name = named->get<std::string>();
   const auto known = questions_.find(name);
   if (known == questions_.end()) {
     std::vector<std::string> names;
-    for (const auto& [one, function] : questions_) names.push_back(one);
-    return error_answer(ErrorKind::kUnsupported,
-                        fmt::format("request {} is not known; known: {}", kanhu::quoted(name), fmt::join(names, ", ")));
+    for (const auto& [one, question] : questions_) names.push_back(one);
+    return fail(ErrorKind::kUnsupported, fmt::format("request {} is not known; known: {}", kanhu::quoted(name), fmt::join(names, ", ")));
   }
   try {
-    Result<std::string> given = known->second(*parsed);
-    return given ? std::move(*given) : error_answer(given.error().kind, given.error().message);
+    known->second(*parsed, asker, reply);
+    return {};
   } catch (const std::exception& error) {
     log::error("query", "{} failed: {}", name, error.what());
-    return error_answer(ErrorKind::kInternal, name + " could not be answered");
+    return fail(ErrorKind::kInternal, name + " could not be answered");
   }
 }
 
 }  // namespace
+
+Question answered_at_once(std::string name, std::function<Result<Json>(const Json& request, const Asker& asker)> function) {
+  return [name = std::move(name), function = std::move(function)](const Json& request, const Asker& asker, const Reply& reply) {
+    Result<Json> given = function(request, asker);
+    if (!given) return reply(tl::unexpected(given.error()));
+    if (!given->is_object()) return reply(fail(ErrorKind::kTimeout, "the gateway is too busy to answer now; ask again"));
+    (*given)["v"] = 1;
+    (*given)["ok"] = true;
+    (*given)["request"] = name;
+    reply(Answer{canonical_json(*given), "", false});
+  };
+}
 
 Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Requests requests) {
   try {

@@ -50,7 +50,7 @@ void set_query_options(zmq::socket_t& router) {
   router.set(zmq::sockopt::sndhwm, 64);
   router.set(zmq::sockopt::rcvhwm, 64);
   router.set(zmq::sockopt::router_mandatory, true);
-  router.set(zmq::sockopt::maxmsgsize, std::int64_t{4096});
+  router.set(zmq::sockopt::maxmsgsize, std::int64_t{64} << 10);  // a fetch may name a thousand streams
   set_bind_side(router);
 }
 

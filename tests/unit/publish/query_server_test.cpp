@@ -1,4 +1,6 @@
+#include <future>
 #include <random>
+#include <thread>
 
 #include <catch2/catch.hpp>
 #include <zmq.hpp>
@@ -21,13 +23,16 @@ PublishConfig loopback_port() {
 
 std::unique_ptr<QueryServer> open_server() {
   QueryServer::Requests requests;
-  requests.state = [] { return Json{{"facilities", Json::array()}, {"seq", 12}}; };
-  requests.info = []() -> Json { throw std::runtime_error("a secret detail"); };
-  requests.look = [](const Json& request) -> Result<Json> {
+  const auto at_once = [&requests](const char* name, auto function) { requests.emplace(name, answered_at_once(name, function)); };
+  at_once("state", [](const Json&, const Asker&) -> Result<Json> { return Json{{"facilities", Json::array()}, {"seq", 12}}; });
+  at_once("info", [](const Json&, const Asker&) -> Result<Json> { throw std::runtime_error("a secret detail"); });
+  at_once("look", [](const Json& request, const Asker&) -> Result<Json> {
     if (request.contains("source")) return Json{{"look", request.at("source")}};
     return fail(ErrorKind::kNotFound, "there is no such source");
-  };
-  requests.fetch = [](const Json&) -> Result<std::string> { return std::string(R"({"ok":true,"text":"as it stands"})"); };
+  });
+  requests.emplace("fetch", [](const Json&, const Asker&, const Reply& reply) {
+    reply(Answer{R"({"ok":true,"text":"as it stands"})", "", false});
+  });
   auto server = QueryServer::open(loopback_port(), std::move(requests));
   if (!server) throw std::runtime_error(server.error().message);
   return std::move(*server);
@@ -78,6 +83,33 @@ TEST_CASE("a request that is not known is answered with the names of those that 
   const auto fetch = query(server->endpoint(), {{"v", 1}, {"request", "fetch"}}, kAnswerPatience);
   REQUIRE(fetch);
   CHECK((*fetch)["text"] == "as it stands");
+}
+
+TEST_CASE("an answer may come later, from another thread, with bytes behind it, and after the server has gone") {
+  Reply kept;
+  std::promise<void> asked;
+  QueryServer::Requests requests;
+  requests.emplace("picture", [&](const Json&, const Asker&, Reply reply) {
+    kept = std::move(reply);
+    asked.set_value();
+  });
+  auto server = std::move(*QueryServer::open(loopback_port(), std::move(requests)));
+  zmq::context_t context(1);
+  zmq::socket_t dealer(context, zmq::socket_type::dealer);
+  dealer.set(zmq::sockopt::rcvtimeo, 10'000);
+  dealer.set(zmq::sockopt::linger, 0);
+  dealer.connect(server->endpoint());
+  dealer.send(zmq::str_buffer(R"({"v":1,"request":"picture"})"), zmq::send_flags::none);
+  REQUIRE(asked.get_future().wait_for(kAnswerPatience) == std::future_status::ready);
+  std::thread([&] { kept(Answer{R"({"ok":true})", std::string("\xff\xd8\0", 3), true}); }).join();
+  zmq::message_t text, bytes;
+  REQUIRE(dealer.recv(text));
+  CHECK(text.to_string() == R"({"ok":true})");
+  REQUIRE(text.more());
+  REQUIRE(dealer.recv(bytes));
+  CHECK(bytes.to_string() == std::string("\xff\xd8\0", 3));
+  server.reset();
+  kept(fail(ErrorKind::kTimeout, "too late"));
 }
 
 TEST_CASE("nobody at the query endpoint is a timeout that says so") {
