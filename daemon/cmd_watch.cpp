@@ -78,6 +78,8 @@ class Watch {
  private:
   bool done() const { return interrupted != 0 || (options_.count > 0 && shown_ >= options_.count); }
   void show(const std::string& topic, const std::string& payload);
+  // About the feed itself. Who reads JSON gets it apart from the events.
+  void note(const std::string& text);
   void take(const publish::LiveMessage& message);
   void show_status();
 
@@ -97,18 +99,23 @@ void Watch::show(const std::string& topic, const std::string& payload) {
   feed_.line(event ? feed_line(*event, feed_.is_terminal()) : "! " + event.error().message);
 }
 
+void Watch::note(const std::string& text) {
+  if (options_.json) return fmt::print(stderr, "kanhu: {}\n", text);
+  feed_.line("! " + text);
+}
+
 bool Watch::fetch(std::optional<WallTime> since) {
   while (!done()) {
     Json request{{"v", 1}, {"request", "fetch"}, {"max_events", 2000}};
     if (!epoch_.empty()) request.update({{"epoch", epoch_}, {"after", seq_}});
     const auto page = publish::query(options_.query, request, std::chrono::milliseconds(5000));
     if (!page || !page->value("ok", false)) {
-      feed_.line("! what was missed cannot be fetched: " + (page ? page->at("error").value("message", "") : page.error().message));
+      note("what was missed cannot be fetched: " + (page ? page->at("error").value("message", "") : page.error().message));
       return false;
     }
     for (const Json& gap : page->at("gaps")) {
       const auto from = gap.at("from").get<std::uint64_t>(), to = gap.at("to").get<std::uint64_t>();
-      feed_.line(fmt::format("! {} to {} of epoch {} will not come: {}", from, to, gap.value("epoch", ""), gap.value("reason", "")));
+      note(fmt::format("{} to {} of epoch {} will not come: {}", from, to, gap.value("epoch", ""), gap.value("reason", "")));
       lost_ += to >= from ? to - from + 1 : 1;
     }
     for (const Json& event : page->at("events")) {
@@ -126,9 +133,9 @@ bool Watch::fetch(std::optional<WallTime> since) {
 void Watch::take(const publish::LiveMessage& message) {
   // Every stream is checked before filters apply: a filter must not hide a gap.
   const auto verdict = gaps_.look(message);
-  if (verdict.new_epoch) feed_.line("! the gateway was restarted: a new epoch begins");
+  if (verdict.new_epoch) note("the gateway was restarted: a new epoch begins");
   if (verdict.missed > 0) {
-    feed_.line(fmt::format("! {} events of {} were missed on the way here", verdict.missed, verdict.stream));
+    note(fmt::format("{} events of {} were missed on the way here", verdict.missed, verdict.stream));
     if (options_.query.empty() || epoch_.empty() || !fetch(std::nullopt)) lost_ += verdict.missed;
   }
   if (!verdict.is_event || verdict.duplicate) return;
@@ -155,7 +162,7 @@ int Watch::follow(publish::Subscriber& subscriber) {
     auto message = subscriber.receive(std::chrono::milliseconds(200));
     if (!message) {
       if (message.error().kind != ErrorKind::kCorrupt) return report(message.error());
-      feed_.line("! " + message.error().message);
+      note(message.error().message);
       continue;
     }
     if (*message) take(**message);

@@ -1,0 +1,80 @@
+"""`kanhu watch`: what was before it came, and what it missed, stands in its feed once and in order."""
+import json
+import pathlib
+import signal
+import subprocess
+
+import journal_reader
+from harness import KANHU, Case, camera, config_of, environment, facility, main, wait_for
+
+
+class Watch(Case):
+    def setUp(self):
+        super().setUp()
+        sim = self.simulator("name=walk,period=6,visible=4,offset=1")
+        self.config = config_of(self.folder, [facility("f1", [camera("walk", sim.url("walk"))])])
+        self.live, self.query = f"ipc://{self.folder}/live", f"ipc://{self.folder}/query"
+        self.config["publish"].update(live=self.live, query=self.query)
+
+    def start(self, name):
+        return self.gateway(None, config=self.config, subscribe=False, name=name)
+
+    def watch(self, *options):
+        command = [KANHU, "watch", "--live", self.live, "--query", self.query, *options]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+
+    def journal(self):
+        folder = pathlib.Path(self.config["gateway"]["data_dir"]) / "journal"
+        return [json.loads(record.body) for record in journal_reader.read_journal(folder) if record.kind == journal_reader.EVENT]
+
+    def kill(self, gateway):
+        self.processes.remove(gateway)
+        gateway.kill9()
+
+    def test_since_shows_what_was_before_and_goes_on_live(self):
+        gateway = self.start("before")
+        wait_for(lambda: gateway.info()["journal"]["durable_seq"] >= 5, 40, "events")
+        self.kill(gateway)
+        gateway = self.start("after")
+        past = len(self.journal())
+        watch = self.watch("--since", "start", "--json", "--count", str(past + 4))
+        out, err = watch.communicate(timeout=60)
+        self.assertEqual((watch.returncode, err), (0, ""))
+        shown = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual(shown, self.journal()[:past + 4])
+        self.assertGreater(len({event["id"].split(":")[0] for event in shown}), 1)
+
+    def test_what_happened_while_it_did_not_read_is_fetched(self):
+        gateway = self.start("before")
+        watch = self.watch("--json")
+        first = json.loads(watch.stdout.readline())
+        watch.send_signal(signal.SIGSTOP)
+        self.kill(gateway)
+        gateway = self.start("between")
+        wait_for(lambda: gateway.info()["journal"]["durable_seq"] >= 5, 40, "events nobody reads")
+        self.kill(gateway)
+        gateway = self.start("after")
+        wait_for(lambda: gateway.info()["journal"]["durable_seq"] >= 3, 40, "events")
+        watch.send_signal(signal.SIGCONT)
+        newest = f"{gateway.info()['journal']['epoch']}:3"
+        shown = [first]
+        while shown[-1]["id"] != newest:
+            line = watch.stdout.readline()
+            self.assertTrue(line, "the feed ended")
+            shown.append(json.loads(line))
+        watch.terminate()
+        _, said = watch.communicate(timeout=10)
+        events = self.journal()
+        begin = [event["id"] for event in events].index(first["id"])
+        self.assertEqual(shown, events[begin:begin + len(shown)])
+        self.assertIn("a new epoch begins", said)
+
+    def test_a_time_it_cannot_read_is_refused_with_the_forms_it_can(self):
+        watch = self.watch("--since", "yesterday")
+        _, err = watch.communicate(timeout=10)
+        self.assertNotEqual(watch.returncode, 0)
+        self.assertIn("2h, or start", err)
+
+
+if __name__ == "__main__":
+    main()
