@@ -124,7 +124,7 @@ class Events(Case):
         last = re.search(r"last event (\S+)", right).group(1)
         self.assertRegex(last, EVENT_ID)
         self.kanhu("journal", "check", "--journal", copy, "--expect", last)
-        # One body edited with a right checksum and all: the chain tells.
+        # A byte of one body changed: that record cannot be read.
         first = min(before)
         data = bytearray(before[first])
         at = data.index(b"camera.offline")
@@ -137,6 +137,19 @@ class Events(Case):
             self.assertIn(b"damaged", damaged.stderr)
             self.assertIn(first.name.encode(), damaged.stderr)
         self.assertIn("modified", self.kanhu("journal", "check", "--journal", copy, expect=1).stdout.decode())
+        # The same edit by somebody who makes the checksum right as well: the chain tells.
+        begins = data.rindex(b"KREC", 0, at)
+        size = int.from_bytes(data[begins + 4:begins + 8], "little")
+        record = data[begins:begins + size]
+        data[begins + 8:begins + 12] = journal_reader.crc32c(record[:8] + record[12:]).to_bytes(4, "little")
+        first.write_bytes(data)
+        edited = self.kanhu("events", "list", "--journal", copy, "--format", "json", expect=1)
+        self.assertEqual(len(edited.stdout.splitlines()), len(whole))
+        self.assertIn(b"the hash chain breaks", edited.stderr)
+        self.assertIn("modified", self.kanhu("journal", "check", "--journal", copy, expect=1).stdout.decode())
+        number = int.from_bytes(record[24:32], "little")
+        shown = self.kanhu("events", "show", f":{number}", "--journal", copy, expect=None)
+        self.assertNotEqual(shown.returncode, 0)
         first.write_bytes(before[first])
         self.kanhu("journal", "check", "--journal", copy)
         # Cut within, and cut at its end.
