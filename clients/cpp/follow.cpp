@@ -30,10 +30,8 @@ int main(int count, char** arguments) {
       const auto item = subscriber.next(std::chrono::milliseconds(200));
       if (!item) continue;
       if (const auto* event = std::get_if<kanhu_client::Event>(&*item))
-        std::cout << kanhu_client::Json{{"epoch", event->epoch},
-                                        {"seq", event->seq},
-                                        {"stream_seq", event->stream_seq},
-                                        {"payload", event->payload}}
+        std::cout << kanhu_client::Json{{"epoch", event->epoch}, {"seq", event->seq},       {"stream_seq", event->stream_seq},
+                                        {"topic", event->topic}, {"header", event->header}, {"payload", event->payload}}
                   << std::endl;
       if (const auto* gap = std::get_if<kanhu_client::Gap>(&*item))
         std::cout << kanhu_client::Json{{"gap",
