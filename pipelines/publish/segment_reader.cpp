@@ -114,15 +114,19 @@ Result<Bytes> read_whole(FileIo& io, const std::string& path) {
 
 SegmentScan scan_segment(std::span<const std::byte> bytes, const std::optional<SegmentHeader>& header,
                          const std::optional<Sha256>& successor, const std::function<bool(const Record&)>& each) {
+  const std::size_t offset = std::min(kHeaderBytes, bytes.size());
+  const auto hash = header ? std::optional(header->previous_hash) : std::nullopt;
+  SegmentScan scan = scan_records(bytes, offset, hash, successor, [&](const Record& record, std::size_t) { return each(record); });
+  if (!header) scan.damage.insert(scan.damage.begin(), {0, offset});
+  return scan;
+}
+
+SegmentScan scan_records(std::span<const std::byte> bytes, std::size_t offset, const std::optional<Sha256>& hash,
+                         const std::optional<Sha256>& successor, const std::function<bool(const Record&, std::size_t begins)>& each) {
   SegmentScan scan;
-  std::size_t offset = std::min(kHeaderBytes, bytes.size());
   scan.good_bytes = offset;
-  bool chain_known = header.has_value();
-  if (header) {
-    scan.last_hash = header->previous_hash;
-  } else {
-    scan.damage.push_back({0, offset});
-  }
+  bool chain_known = hash.has_value();
+  if (hash) scan.last_hash = *hash;
   while (true) {
     if (successor && chain_known && *successor == scan.last_hash) {
       scan.reached_successor = true;
@@ -144,10 +148,11 @@ SegmentScan scan_segment(std::span<const std::byte> bytes, const std::optional<S
     if (chain_known && chain_hash(scan.last_hash, decoded->hashed) != decoded->record.hash) scan.damage.push_back({offset, offset});
     chain_known = true;
     scan.last_hash = decoded->record.hash;
+    const std::size_t begins = offset;
     offset += decoded->size;
     scan.good_bytes = offset;
     ++scan.records;
-    if (!each(decoded->record)) {
+    if (!each(decoded->record, begins)) {
       scan.stopped = true;
       return scan;
     }
@@ -161,6 +166,13 @@ std::optional<Sha256> successor_of(const std::vector<SegmentFile>& segments, std
   return std::nullopt;
 }
 
+std::string epoch_said_by(const Record& record) {
+  const auto body = parse_json(record.body, kRecordMostBytes);
+  return body && body->contains("epoch") && (*body)["epoch"].is_string() ? (*body)["epoch"].get<std::string>() : std::string();
+}
+
+std::string missing_behind(std::uint64_t byte) { return fmt::format("what follows byte {} is missing or was changed", byte); }
+
 Result<void> read_journal(FileIo& io, const std::string& directory, const std::function<bool(const JournalRecord&)>& each) {
   auto segments = list_segments(io, directory);
   if (!segments) return tl::unexpected(segments.error());
@@ -173,9 +185,7 @@ Result<void> read_journal(FileIo& io, const std::string& directory, const std::f
   const auto deliver = [&](const Record& record) {
     if (record.kind == RecordKind::kEpoch || record.kind == RecordKind::kSnapshot) {
       // Says the epoch of a segment whose header is damaged.
-      if (auto body = parse_json(record.body, kRecordMostBytes); body && body->contains("epoch") && (*body)["epoch"].is_string()) {
-        epochs.try_emplace(record.epoch_ordinal, (*body)["epoch"].get<std::string>());
-      }
+      if (auto epoch = epoch_said_by(record); !epoch.empty()) epochs.try_emplace(record.epoch_ordinal, std::move(epoch));
       return true;
     }
     const std::pair<std::uint32_t, std::uint64_t> now{record.epoch_ordinal, record.seq};
@@ -200,7 +210,7 @@ Result<void> read_journal(FileIo& io, const std::string& directory, const std::f
     if (scan.stopped) return {};
     for (const Damage& place : scan.damage) damage.push_back(segment.path + ": " + place.text());
     if (successor && !scan.reached_successor && scan.damage.empty()) {
-      damage.push_back(fmt::format("{}: what follows byte {} is missing or was changed", segment.path, scan.good_bytes));
+      damage.push_back(segment.path + ": " + missing_behind(scan.good_bytes));
     }
   }
   if (!damage.empty()) {

@@ -53,6 +53,16 @@ std::optional<std::size_t> next_record(std::span<const std::byte> bytes, std::si
 SegmentScan scan_segment(std::span<const std::byte> bytes, const std::optional<SegmentHeader>& header,
                          const std::optional<Sha256>& successor, const std::function<bool(const Record&)>& each);
 
+// The same from the record at `offset` on. `hash`: of the record in front of it; nothing when that is not known, and then its own link is
+// not checked. `each` learns where the record begins.
+SegmentScan scan_records(std::span<const std::byte> bytes, std::size_t offset, const std::optional<Sha256>& hash,
+                         const std::optional<Sha256>& successor, const std::function<bool(const Record&, std::size_t begins)>& each);
+
+// The name of its epoch in the body of an epoch record or a snapshot; empty when it has none.
+std::string epoch_said_by(const Record& record);
+// How a segment is described whose successor names a record it does not hold.
+std::string missing_behind(std::uint64_t byte);
+
 // The previous hash of the first readable header behind `index`.
 std::optional<Sha256> successor_of(const std::vector<SegmentFile>& segments, std::size_t index);
 

@@ -42,6 +42,7 @@ LIBRARIES = {
     "gst": {"bench", "pipelines/ingest", "pipelines/record"},  # bench: what an encoder does to a picture
     "glib.h": {"pipelines/ingest", "pipelines/record"},
     "zmq.hpp": {"clients", "pipelines/publish"},
+    "sqlite3.h": {"pipelines/publish"},
     "mosquitto.h": {"pipelines/sense"},
     "mqtt_protocol.h": {"pipelines/sense"},
     "systemd/sd-daemon.h": {"daemon"},
