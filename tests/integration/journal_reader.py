@@ -5,7 +5,7 @@ import pathlib
 import struct
 from collections import namedtuple
 
-EVENT, SNAPSHOT, EPOCH, GAP = 1, 2, 3, 4
+EVENT, SNAPSHOT, EPOCH, GAP, EARLY = 1, 2, 3, 4, 5
 Record = namedtuple("Record", "kind phase flags epoch_ordinal epoch seq stream_seq stream source type body segment")
 
 
@@ -80,7 +80,7 @@ def events(folder):
 
 def check_numbers(records):
     """Promise 2 of docs/journal.md; gap records may stand for numbers. Returns a list of complaints."""
-    complaints, last, streams, previous_epoch = [], {}, {}, None
+    complaints, last, streams, unknown, previous_epoch = [], {}, {}, set(), None
     for record in records:
         if record.kind == EPOCH:
             previous = json.loads(record.body)["previous"]
@@ -95,14 +95,22 @@ def check_numbers(records):
                         complaints.append(f"epoch {record.epoch}: stream {stream} ended at {number}?")
             previous_epoch = record.epoch
         elif record.kind == GAP:
+            gap = json.loads(record.body)
+            if gap["from"] != last.get(record.epoch, 0) + 1 or gap["to"] != record.seq:
+                complaints.append(f"{record.epoch}: a gap {gap['from']}..{gap['to']} ({record.seq}) after {last.get(record.epoch, 0)}")
             last[record.epoch] = record.seq
-            for stream, bound in json.loads(record.body).get("bounds", {}).items():
-                streams[(record.epoch, stream)] = bound
+            for stream, bound in gap["bounds"].items():
+                if bound["from"] != streams.get((record.epoch, stream), 0) + 1:
+                    complaints.append(f"{record.epoch}/{stream}: a gap from {bound['from']} after {streams.get((record.epoch, stream), 0)}")
+                streams[(record.epoch, stream)] = bound["to"]
+            if not gap["bounds"]:
+                unknown.add(record.epoch)  # of which streams they were is not known
         elif record.kind == EVENT:
             if record.seq != last.get(record.epoch, 0) + 1:
                 complaints.append(f"{record.epoch}: seq {record.seq} after {last.get(record.epoch, 0)}")
             key = (record.epoch, record.stream)
-            if record.stream_seq != streams.get(key, 0) + 1:
+            known = streams.get(key, 0)
+            if record.stream_seq != known + 1 and not (record.epoch in unknown and record.stream_seq > known):
                 complaints.append(f"{record.epoch}/{record.stream}: stream_seq {record.stream_seq} after {streams.get(key, 0)}")
             last[record.epoch] = record.seq
             streams[key] = record.stream_seq
