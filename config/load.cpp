@@ -80,6 +80,7 @@ void read_journal(Section section, JournalConfig& into) {
   section.bytes("most_bytes", into.most_bytes, 8ull << 20, 1ull << 40);
   section.hours("most_age", into.most_age, 1h, kYears);
   section.duration("commit_every", into.commit_every, 1ms, 500ms);
+  section.bytes("reserve_bytes", into.reserve_bytes, 0, 1ull << 30);
   if (into.most_bytes < 4 * into.segment_bytes) {
     section.reading().refuse(section.mark(section.has("most_bytes") ? "most_bytes" : "segment_bytes"),
                              "most_bytes: room for at least 4 segments expected");

@@ -136,6 +136,9 @@ void Gateway::restore_incidents() {
     log::error("journal", "damaged, set aside: {}", damage);
     note(rules::gateway_journal_damaged(config->gateway.id, clock_.wall(), damage, "checksum or chain does not fit"));
   }
+  if (const auto& rewound = recovery.rewound)
+    note(rules::gateway_journal_rewound(config->gateway.id, clock_.wall(), {rewound->epoch, rewound->seq, 0},
+                                        {rewound->found_epoch, rewound->found_seq, 0}));
 }
 
 Result<void> Gateway::open_workers() {
@@ -290,6 +293,10 @@ void Gateway::each_second(rules::Rules& rules) {
   const Json state = rules.state();
   for (const Json& camera : state.value("cameras", Json::object())) up += camera.value("state", "") == "up" ? 1 : 0;
   cameras_up_ = up;
+  // What the journal lost is an event of its own, once it can say so durably.
+  for (const publish::Loss& loss : journal_->take_losses())
+    emit(rules::gateway_events_lost(config_.with([](const ConfigPtr& value) { return value->gateway.id; }), clock_.wall(), loss.epoch,
+                                    loss.from, loss.to, loss.count, loss.streams, loss.reason));
 }
 
 void Gateway::look_after_service(MonoTime now) {

@@ -109,7 +109,7 @@ class Journal:
         elif record.seq != last + 1:
             self._complain("journal_skip", where, f"behind {last}")
         # Behind a hole a stream may go on later than its first event there: the first number of each is taken as it is.
-        excused = excused or any(hole.epoch == record.epoch and hole.why == "damaged" and hole.last > seen for hole in self.holes)
+        excused = excused or any(hole.epoch == record.epoch and (hole.why == "damaged" or not hole.streams) and hole.last > seen for hole in self.holes)
         if record.stream_seq != before + 1 and not (excused and record.stream_seq > before):
             self._complain("stream_skip", where, f"{record.stream}: stream_seq {record.stream_seq} behind {before}")
         self.events[key] = entry

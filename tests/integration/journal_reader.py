@@ -5,7 +5,7 @@ import pathlib
 import struct
 from collections import namedtuple
 
-EVENT, SNAPSHOT, EPOCH, GAP = 1, 2, 3, 4
+EVENT, SNAPSHOT, EPOCH, GAP, EARLY = 1, 2, 3, 4, 5
 DAMAGE = 0  # ours: here the bytes cannot be read
 Record = namedtuple("Record", "kind phase flags epoch_ordinal epoch seq stream_seq stream source type body segment")
 
@@ -109,3 +109,7 @@ def read_journal(folder, damage=None):
             found.append((b"", Record(DAMAGE, 0, 0, 0, "", 0, 0, "", "", "", b"", number)))
         records.extend(record for _, record in found)
     return records
+
+
+def events(folder):
+    return [record for record in read_journal(folder) if record.kind == EVENT]

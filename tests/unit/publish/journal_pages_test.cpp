@@ -6,48 +6,13 @@
 #include <catch2/catch.hpp>
 
 #include "pipelines/publish/fetch.hpp"
-#include "tests/unit/publish/journal_rig.hpp"
+#include "tests/unit/publish/pages_rig.hpp"
 
 using namespace kanhu;
 using namespace kanhu::publish;
 using namespace kanhu::test;
 
 namespace {
-
-// Every page from `place` on until nothing more is durable; what a client does.
-struct Fetched {
-  std::vector<JournalRecord> events;
-  std::vector<JournalGap> gaps;
-  JournalPlace next;
-  int pages = 0;
-};
-Fetched fetch_all(JournalPages& pages, const JournalHead& head, FetchRequest request) {
-  Fetched all;
-  while (true) {
-    auto page = pages.fetch(request, head);
-    if (!page) throw std::runtime_error(page.error().message);
-    ++all.pages;
-    for (auto& event : page->events) all.events.push_back(std::move(event));
-    for (auto& gap : page->gaps) all.gaps.push_back(std::move(gap));
-    all.next = page->next;
-    if (page->complete) return all;
-    const bool goes_on = page->next.epoch != request.after.epoch || page->next.seq > request.after.seq;
-    if (!goes_on) throw std::runtime_error("the same page again");
-    request.after = page->next;
-  }
-}
-
-FetchRequest everything(std::size_t most_events = 500) {
-  FetchRequest request;
-  request.most_events = most_events;
-  return request;
-}
-
-FetchRequest behind(const std::string& epoch, std::uint64_t seq) {
-  FetchRequest request;
-  request.after = {epoch, seq};
-  return request;
-}
 
 std::vector<std::string> ids(const std::vector<JournalRecord>& records) {
   std::vector<std::string> texts;
