@@ -17,6 +17,8 @@ void add_run(CLI::App& app, Command& chosen);
 void add_bench(CLI::App& app, Command& chosen);
 void add_check_config(CLI::App& app, Command& chosen);
 void add_watch(CLI::App& app, Command& chosen);
+void add_events(CLI::App& app, Command& chosen);
+void add_journal(CLI::App& app, Command& chosen);
 void add_face(CLI::App& app, Command& chosen);
 void add_gallery(CLI::App& app, Command& chosen);
 void add_look(CLI::App& app, Command& chosen);

@@ -41,7 +41,15 @@ std::string number(const Json& data, const char* key, const char* format) {
   return member(data, key).is_number() ? fmt::format(fmt::runtime(format), member(data, key).get<double>()) : std::string();
 }
 
-std::string in_words(const Json& event) {
+const char* colour_of(const std::string& severity) {
+  if (severity == "alarm") return "\033[31m";
+  if (severity == "warning") return "\033[33m";
+  return "\033[32m";
+}
+
+}  // namespace
+
+std::string words_of_event(const Json& event) {
   const Json& data = member(event, "data");
   std::string words;
   if (const std::string zone = text_in(data, "zone"); !zone.empty()) add(words, "zone " + zone);
@@ -66,14 +74,6 @@ std::string in_words(const Json& event) {
   return words;
 }
 
-const char* colour_of(const std::string& severity) {
-  if (severity == "alarm") return "\033[31m";
-  if (severity == "warning") return "\033[33m";
-  return "\033[32m";
-}
-
-}  // namespace
-
 std::string feed_line(const Json& event, bool colour) {
   const Json& data = member(event, "data");
   const std::string facility = text_in(member(data, "facility"), "id");
@@ -84,8 +84,8 @@ std::string feed_line(const Json& event, bool colour) {
   if (type.rfind("kanhu.", 0) == 0) type = type.substr(6);
   std::string shown = fmt::format("{:<24}", type);
   if (colour) shown = colour_of(text_in(data, "severity")) + shown + "\033[0m";
-  std::string line =
-      fmt::format("{}  {:<18} {} {:<7} {}", local_time(text_in(event, "time")), place, shown, text_in(data, "phase"), in_words(event));
+  std::string line = fmt::format("{}  {:<18} {} {:<7} {}", local_time(text_in(event, "time")), place, shown, text_in(data, "phase"),
+                                 words_of_event(event));
   line.erase(line.find_last_not_of(' ') + 1);
   return line;
 }

@@ -10,6 +10,9 @@ namespace kanhu {
 // One line a person reads: time of this machine's zone, facility/source, type, what happened in words.
 std::string feed_line(const Json& event, bool colour);
 
+// What happened, without time, place and type: "zone hall, present, count 2".
+std::string words_of_event(const Json& event);
+
 // "cameras 5/6 up, 24.9 frames/s analysed, 31 events, 0 gaps, 0 drops, CPU 41 %" from an answer of `info`.
 struct FeedTotals {
   std::uint64_t events = 0, gaps = 0;

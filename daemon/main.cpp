@@ -44,6 +44,8 @@ int main(int argc, char** argv) {
   kanhu::add_check_config(app, chosen);
   kanhu::add_bench(app, chosen);
   kanhu::add_watch(app, chosen);
+  kanhu::add_events(app, chosen);
+  kanhu::add_journal(app, chosen);
   kanhu::add_status(app, chosen);
   kanhu::add_look(app, chosen);
   kanhu::add_probe(app, chosen);

@@ -36,15 +36,6 @@ std::uint64_t mark_of(const Sha256& hash) {
 
 }  // namespace
 
-// A row of the table `segment`.
-struct EventIndex::Segment {
-  std::int64_t id = 0;
-  std::string name, header, successor, last_hash, damage;  // header and hashes as bytes, empty: none; damage: a place a line
-  FileStamp stamp;
-  std::uint64_t end = 0;       // of what has been read
-  std::uint64_t repeated = 0;  // events that stand in front of it already
-};
-
 EventIndex::EventIndex(EventIndex&& other) noexcept
     : path_(other.path_),
       lock_(std::exchange(other.lock_, -1)),

@@ -4,13 +4,15 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file_io.hpp"
 #include "base/result.hpp"
 #include "pipelines/publish/event_search.hpp"
+#include "pipelines/publish/index_file.hpp"
 #include "pipelines/publish/segment_reader.hpp"
 #include "pipelines/publish/sqlite.hpp"
 
@@ -46,7 +48,14 @@ class EventIndex {
   static void disown(FileIo& io, const std::string& path);
 
  private:
-  struct Segment;
+  // A row of the table `segment`.
+  struct Segment {
+    std::int64_t id = 0;
+    std::string name, header, successor, last_hash, damage;  // header and hashes as bytes, empty: none; damage: a place a line
+    FileStamp stamp;
+    std::uint64_t end = 0;       // of what has been read
+    std::uint64_t repeated = 0;  // events that stand in front of it already
+  };
   explicit EventIndex(std::string path) : path_(std::move(path)) {}
   Result<void> lock();
   Result<void> open_database(FileIo& io);
