@@ -33,6 +33,7 @@ namespace kanhu_client {
 
 using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kDeadAfter{5};  // without a head: the line or the gateway is gone
 
 // Behind the event of that number.
 struct Place {
@@ -69,11 +70,7 @@ struct Options {
 class Subscriber {
  public:
   explicit Subscriber(Options options) : options_(std::move(options)), follows_only_(!options_.after) {
-    live_.set(zmq::sockopt::rcvhwm, 8000);
-    live_.set(zmq::sockopt::linger, 0);
-    if (options_.facilities.empty()) live_.set(zmq::sockopt::subscribe, "kanhu1/");
-    for (const auto& facility : options_.facilities) live_.set(zmq::sockopt::subscribe, "kanhu1/" + facility + "/");
-    live_.connect(options_.live);
+    connect();
     if (options_.after) {
       place_ = *options_.after;
       catch_up_ = CatchUp{};
@@ -119,7 +116,19 @@ class Subscriber {
     std::optional<Message> then;  // what showed that something is missing
   };
 
+  // Also when nothing has been heard for long: a connection that was cut while idle looks alive to this end for ever.
+  void connect() {
+    live_ = zmq::socket_t(context_, zmq::socket_type::sub);
+    live_.set(zmq::sockopt::rcvhwm, 8000);
+    live_.set(zmq::sockopt::linger, 0);
+    if (options_.facilities.empty()) live_.set(zmq::sockopt::subscribe, "kanhu1/");
+    for (const auto& facility : options_.facilities) live_.set(zmq::sockopt::subscribe, "kanhu1/" + facility + "/");
+    live_.connect(options_.live);
+    connected_ = Clock::now();
+  }
+
   bool receive(std::chrono::milliseconds patience) {
+    if (std::min(silence(), Clock::now() - connected_) > kDeadAfter) connect();
     std::array<zmq::pollitem_t, 1> items{{{live_.handle(), 0, ZMQ_POLLIN, 0}}};
     if (zmq::poll(items.data(), items.size(), std::max(patience, std::chrono::milliseconds(0))) == 0) return false;
     std::vector<std::string> frames;
@@ -258,7 +267,7 @@ class Subscriber {
 
   Options options_;
   zmq::context_t context_{1};
-  zmq::socket_t live_{context_, zmq::socket_type::sub};
+  zmq::socket_t live_;
   std::optional<zmq::socket_t> query_;
   Place place_, given_;
   std::map<std::string, std::uint64_t> streams_;  // last stream_seq of the epoch
@@ -266,7 +275,7 @@ class Subscriber {
   std::optional<CatchUp> catch_up_;
   std::deque<Message> waiting_;
   std::deque<std::pair<Item, Place>> items_;
-  Clock::time_point heard_ = Clock::now();
+  Clock::time_point heard_ = Clock::now(), connected_{};
 };
 
 }  // namespace kanhu_client

@@ -58,18 +58,27 @@ class Subscriber:
         self._query_endpoint = query
         self._query = None
         self._facilities = list(facilities) if facilities is not None else None
-        self._live = self._context.socket(zmq.SUB)
-        self._live.setsockopt(zmq.RCVHWM, 8000)
-        self._live.setsockopt(zmq.LINGER, 0)
-        for prefix in ["kanhu1/"] if self._facilities is None else [f"kanhu1/{one}/" for one in self._facilities]:
-            self._live.setsockopt_string(zmq.SUBSCRIBE, prefix)
-        self._live.connect(live)
+        self._live_endpoint = live
+        self._live = None
+        self._connect()
         self._epoch, self._seq = (None, 0) if after in (None, "oldest") else after
         self._follows_only = after is None  # nothing was fetched yet: a stream begins with its first message
         self._streams = {}   # last stream_seq of the epoch, by facility
         self._on_silence = on_silence
         self._heard = time.monotonic()
         self._stopped = False
+
+    def _connect(self):
+        """Also when nothing has been heard for long: a connection that was cut while idle looks alive to this end for ever."""
+        if self._live is not None:
+            self._live.close()
+        self._live = self._context.socket(zmq.SUB)
+        self._live.setsockopt(zmq.RCVHWM, 8000)
+        self._live.setsockopt(zmq.LINGER, 0)
+        for prefix in ["kanhu1/"] if self._facilities is None else [f"kanhu1/{one}/" for one in self._facilities]:
+            self._live.setsockopt_string(zmq.SUBSCRIBE, prefix)
+        self._live.connect(self._live_endpoint)
+        self._connected = time.monotonic()
 
     def stop(self):
         """From any thread: the iteration ends within a second and gives back its sockets."""
@@ -84,6 +93,8 @@ class Subscriber:
                     silent = time.monotonic() - self._heard
                     if silent > DEAD_AFTER_S and self._on_silence:
                         self._on_silence(silent)
+                    if min(silent, time.monotonic() - self._connected) > DEAD_AFTER_S:
+                        self._connect()
                     continue
                 self._heard = time.monotonic()
                 frames = self._live.recv_multipart()

@@ -16,6 +16,7 @@ import time
 import history
 from canonical import canonical
 from harness import KANHU, Case, Process, config_of, environment, tail, to_yaml, wait_for
+from recorder import Reckoning
 from test_clients import FOLLOW
 from test_sensors import Broker, free_port
 
@@ -85,8 +86,10 @@ class Recorder(Process):
             text = lines.read()
         for line in text[:text.rfind(b"\n") + 1].splitlines():
             self._at += len(line) + 1
-            if b'"topic"' in line or b'"live"' in line[:40] or b'"fetch"' in line[:40]:
-                item = json.loads(line)
+            item = json.loads(line)
+            if self.kind == "raw" and not item["topic"].endswith(("/head/", "/heartbeat/", "/commit/")):
+                item = item["header"]
+            if "seq" in item:
                 self._newest = (item["epoch"], item["seq"])
         return self._newest
 
@@ -97,8 +100,14 @@ class Recorder(Process):
     def history(self, until="end"):
         raw = self.kind == "raw"
         client = history.Client(self.name, frozenset(self.facilities) or None, "now" if raw else self.begins, until, once=not raw)
-        if self.kind != "cpp":
+        if raw:
+            reckoning = Reckoning()
+            for line in self.lines():
+                reckoning.take(line)
+            client.items = reckoning.items
+        if self.kind == "client":
             client.items = self.lines()
+        if self.kind != "cpp":
             return client
         for item in self.lines():
             if "gap" in item:
