@@ -19,6 +19,7 @@ void add_check_config(CLI::App& app, Command& chosen);
 void add_watch(CLI::App& app, Command& chosen);
 void add_face(CLI::App& app, Command& chosen);
 void add_gallery(CLI::App& app, Command& chosen);
+void add_keys(CLI::App& app, Command& chosen);
 void add_look(CLI::App& app, Command& chosen);
 void add_status(CLI::App& app, Command& chosen);
 void add_probe(CLI::App& app, Command& chosen);
