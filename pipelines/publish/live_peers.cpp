@@ -111,7 +111,8 @@ void LivePeers::shut(std::uint64_t connection, Peer& peer, std::string_view why)
   ++dropped_;
   // Between these two lines libzmq may close the descriptor and another connection get it: that one would have to connect again.
   if (connection_of(peer.descriptor) != connection) return;
-  ::shutdown(peer.descriptor, SHUT_RDWR);
+  // Not for writing too: libzmq closes what can be read no more, while a connection that hangs up takes it to the fault in sockets.cpp.
+  ::shutdown(peer.descriptor, SHUT_RD);
   if (const auto times = cut_off_.once_more())
     log::warning("publish", "a subscriber{}{} was cut off: {} ({} since this was last said)", peer.user.empty() ? "" : " ", peer.user, why,
                  *times);
