@@ -169,6 +169,7 @@ struct PublishConfig {
   std::string live = "tcp://127.0.0.1:5556";  // port 0: chosen by the system, written to <data_dir>/endpoints.json
   std::string query = "tcp://127.0.0.1:5557";
   bool plain_tcp_beyond_loopback = false;  // must be said in words
+  std::string access;                      // allow-list (config/allow_list.hpp): both sockets ask for keys; empty: for none
   bool operator==(const PublishConfig&) const = default;
 };
 

@@ -53,6 +53,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const ConfigPtr& config, const st
   auto folder = DataFolder::open(*files, config->gateway.data_dir);
   if (!folder) return tl::make_unexpected(folder.error());
   std::unique_ptr<Gateway> gateway(new Gateway(config, config_path, std::move(*folder), std::move(files)));
+  if (auto opened = gateway->open_gate(); !opened) return tl::make_unexpected(opened.error());
   if (auto opened = gateway->open_publishing(); !opened) return tl::make_unexpected(opened.error());
   gateway->restore_incidents();
   if (auto opened = gateway->open_workers(); !opened) return tl::make_unexpected(opened.error());
@@ -87,7 +88,8 @@ Result<void> Gateway::open_publishing() {
         return Json{{"cameras_up", cameras_up_.load()},
                     {"cameras", cameras_enabled_.load()},
                     {"config", config_.with([](const ConfigPtr& value) { return value->digest; })}};
-      });
+      },
+      gate_.get());
   if (!publisher) return tl::make_unexpected(publisher.error());
   publisher_ = std::move(*publisher);
 
@@ -181,6 +183,7 @@ int Gateway::run() {
     if (signal == SIGTERM || signal == SIGINT) break;
     cameras_->turn(kTurn);
     look_after_galleries(clock_.mono());
+    look_after_access(clock_.mono());
     look_after_service(clock_.mono());
   }
   log::info("gateway", "draining");
@@ -222,6 +225,8 @@ void Gateway::shut_down() {
     journal_.reset();
   }
   publisher_.reset();
+  access_.reset();
+  gate_.reset();
 }
 
 void Gateway::emit(EventDraft draft) { journal_->accept(std::move(draft)); }

@@ -64,6 +64,8 @@ struct Options {
   std::vector<std::string> facilities;         // empty: all; "-" the gateway's own events
   std::optional<Place> after;                  // nothing: from now on
   std::chrono::milliseconds patience{10'000};  // for an answer, and for an announced event to become durable
+  // Of a gateway that asks for keys, all three in Z85; `kanhu keys add` writes them into its key file.
+  std::string server_key{}, public_key{}, secret_key{};
 };
 
 // Thread: confined.
@@ -120,7 +122,7 @@ class Subscriber {
   void connect() {
     live_ = zmq::socket_t(context_, zmq::socket_type::sub);
     live_.set(zmq::sockopt::rcvhwm, 8000);
-    live_.set(zmq::sockopt::linger, 0);
+    prepare(live_);
     if (options_.facilities.empty()) live_.set(zmq::sockopt::subscribe, "kanhu1/");
     for (const auto& facility : options_.facilities) live_.set(zmq::sockopt::subscribe, "kanhu1/" + facility + "/");
     live_.connect(options_.live);
@@ -140,6 +142,14 @@ class Subscriber {
     heard_ = Clock::now();
     if (frames.size() == 3) waiting_.push_back({std::move(frames[0]), std::move(frames[1]), std::move(frames[2])});
     return true;
+  }
+
+  void prepare(zmq::socket_t& socket) const {
+    socket.set(zmq::sockopt::linger, 0);
+    if (options_.server_key.empty()) return;
+    socket.set(zmq::sockopt::curve_serverkey, options_.server_key);
+    socket.set(zmq::sockopt::curve_publickey, options_.public_key);
+    socket.set(zmq::sockopt::curve_secretkey, options_.secret_key);
   }
 
   static std::pair<std::string, std::string> facility_and_type(const std::string& topic) {
@@ -248,7 +258,7 @@ class Subscriber {
   std::optional<Json> ask(const Json& request) {
     if (!query_) {
       query_.emplace(context_, zmq::socket_type::req);
-      query_->set(zmq::sockopt::linger, 0);
+      prepare(*query_);
       query_->set(zmq::sockopt::rcvtimeo, static_cast<int>(options_.patience.count()));
       query_->connect(options_.query);
     }

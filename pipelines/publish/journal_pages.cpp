@@ -48,9 +48,11 @@ class JournalPages::Reading {
 
   void gap(std::uint64_t from, std::uint64_t to, const std::string& reason,
            std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams = {}) {
+    // Of streams that may not be seen nothing is said; where all that is known to be lost is theirs, there is no gap.
+    const bool known = !streams.empty();
+    if (request_.sees) std::erase_if(streams, [&](const auto& one) { return !request_.sees(one.first); });
     const bool of_interest =
-        streams.empty() || request_.streams.empty() ||
-        std::any_of(streams.begin(), streams.end(), [&](const auto& one) { return asks_for(request_.streams, one.first); });
+        !known || std::any_of(streams.begin(), streams.end(), [&](const auto& one) { return asks_for(request_.streams, one.first); });
     if (of_interest) page.gaps.push_back({page.next.epoch, from, to, reason, std::move(streams)});
     page.next.seq = std::max(page.next.seq, to);
   }
@@ -84,7 +86,8 @@ class JournalPages::Reading {
     if (record.kind == RecordKind::kGap) return take_gap(record);
     if (record.kind != RecordKind::kEvent || record.seq <= page.next.seq) return Go::kOn;
     if (live_ && record.seq > head_.durable_seq) return Go::kUpToDate;
-    const bool wanted = asks_for(request_.streams, record.stream) && asks_for(request_.types, record.type);
+    const bool wanted = asks_for(request_.streams, record.stream) && (!request_.sees || request_.sees(record.stream)) &&
+                        asks_for(request_.types, record.type);
     const std::size_t size = kAroundPayload + record.body.size();
     if (wanted && !page.events.empty() && (page.events.size() >= request_.most_events || bytes_ + size > request_.most_bytes))
       return Go::kFull;

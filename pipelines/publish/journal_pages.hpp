@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,10 +27,11 @@ struct JournalPlace {
 };
 
 struct FetchRequest {
-  JournalPlace after;                // without an epoch: in front of the oldest event that is kept
-  std::vector<std::string> streams;  // facilities, "-" the gateway's own; empty: all
-  std::vector<std::string> types;    // without "kanhu."; empty: all
-  std::size_t most_events = 500;     // 1 to kMostFetched
+  JournalPlace after;                                   // without an epoch: in front of the oldest event that is kept
+  std::vector<std::string> streams;                     // facilities, "-" the gateway's own; empty: all
+  std::function<bool(const std::string& stream)> sees;  // of `streams`, those that may be seen; empty: all
+  std::vector<std::string> types;                       // without "kanhu."; empty: all
+  std::size_t most_events = 500;                        // 1 to kMostFetched
   std::size_t most_bytes = 256u << 10;
 };
 inline constexpr std::size_t kMostFetched = 5'000;
