@@ -17,6 +17,7 @@ run: install-deps
 	build/release/tests/support/demo/kanhu-demo --duration $(DURATION) --models run/models $${faces:+--faces run/faces}
 
 test: build
+	@setup/get-node-zeromq
 	@ctest --preset release -j $$(nproc) $(CTEST_FLAGS)
 
 install-deps:

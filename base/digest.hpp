@@ -42,6 +42,8 @@ std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text);
 
 // CRC-32C (Castagnoli, RFC 3720 appendix B.4), for torn-write detection; not a defence against people.
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed = 0);
+// The same without the processor's instruction for it: what a machine that has none runs.
+std::uint32_t crc32c_by_tables(std::span<const std::byte> bytes, std::uint32_t seed = 0);
 
 // The first 26 lower-case base32 digits (RFC 4648 alphabet, no padding) of the SHA-256 over the parts, each part
 // preceded by its length as 8 bytes little-endian so that ("ab","c") and ("a","bc") differ. Subjects of incidents

@@ -169,6 +169,7 @@ struct PublishConfig {
   std::string live = "tcp://127.0.0.1:5556";  // port 0: chosen by the system, written to <data_dir>/endpoints.json
   std::string query = "tcp://127.0.0.1:5557";
   bool plain_tcp_beyond_loopback = false;  // must be said in words
+  std::string access;                      // allow-list (config/allow_list.hpp): both sockets ask for keys; empty: for none
   bool operator==(const PublishConfig&) const = default;
 };
 
@@ -177,6 +178,7 @@ struct JournalConfig {
   std::uint64_t most_bytes = 5ull << 30;
   std::chrono::hours most_age{24 * 180};
   std::chrono::milliseconds commit_every{20};
+  std::uint64_t reserve_bytes = 8ull << 20;  // kept free for alarms on a full disk; 0: none
   bool operator==(const JournalConfig&) const = default;
 };
 

@@ -1,21 +1,18 @@
 #include "config/load.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "config/checks.hpp"
 #include "config/json.hpp"
 #include "config/load_facility.hpp"
 #include "config/load_sensor.hpp"
 #include "config/section.hpp"
+#include "config/text_file.hpp"
 #include "config/yaml_tree.hpp"
 
 namespace kanhu {
@@ -28,10 +25,9 @@ constexpr std::string_view kDetectors[] = {"blazeface", "yunet", "hog", "thermal
 constexpr std::string_view kLandmarkDetectors[] = {"blazeface", "yunet"};
 constexpr std::string_view kClipEvents[] = {"face.appeared", "presence.started", "camera.frozen", "camera.dark"};
 constexpr std::string_view kClasses[] = {"street_centre", "community_station", "town_centre", "mutual_aid_point"};
-constexpr std::size_t kMostFileBytes = 4 << 20;
 constexpr auto kYears = std::chrono::hours(24 * 366 * 10);
 
-// A folder of this machine; relative to the configuration's own folder, so that it means the same from everywhere.
+// A folder or file of this machine; relative to the configuration's own folder, so that it means the same from everywhere.
 void read_folder(Section& section, std::string_view key, const std::filesystem::path& base, std::string& into) {
   std::string text;
   if (!section.text(key, text, 1024) || text.empty()) return;
@@ -53,17 +49,19 @@ void read_gateway(Section section, const std::filesystem::path& base, GatewayCon
   section.finish();
 }
 
-void read_publish(Section section, PublishConfig& into) {
+void read_publish(Section section, const std::filesystem::path& base, PublishConfig& into) {
   section.flag("plain_tcp_beyond_loopback", into.plain_tcp_beyond_loopback);
+  read_folder(section, "access", base, into.access);
   const auto endpoint = [&](std::string_view key, std::string& value) {
     if (!section.text(key, value, 256)) return;
     const Endpoint checked = check_endpoint(value);
     if (!checked.fault.empty()) {
       section.reading().refuse(section.mark(key), fmt::format("{}: {}", key, checked.fault));
-    } else if (!checked.loopback && !into.plain_tcp_beyond_loopback) {
+    } else if (!checked.loopback && into.access.empty() && !into.plain_tcp_beyond_loopback) {
       section.reading().refuse(section.mark(key),
                                fmt::format("{}: this address is reached from other machines, and what is sent is neither encrypted nor "
-                                           "restricted; say plain_tcp_beyond_loopback: true if that is meant",
+                                           "restricted; name an allow-list (access: FILE), or say plain_tcp_beyond_loopback: true if "
+                                           "that is meant",
                                            key));
     }
   };
@@ -80,6 +78,7 @@ void read_journal(Section section, JournalConfig& into) {
   section.bytes("most_bytes", into.most_bytes, 8ull << 20, 1ull << 40);
   section.hours("most_age", into.most_age, 1h, kYears);
   section.duration("commit_every", into.commit_every, 1ms, 500ms);
+  section.bytes("reserve_bytes", into.reserve_bytes, 0, 1ull << 30);
   if (into.most_bytes < 4 * into.segment_bytes) {
     section.reading().refuse(section.mark(section.has("most_bytes") ? "most_bytes" : "segment_bytes"),
                              "most_bytes: room for at least 4 segments expected");
@@ -113,7 +112,7 @@ Config read_config(ConfigReading& reading, const YamlNode* root, const std::file
   section.required("version", "version: 1");
   section.integer("version", version, 1, 1);
   read_gateway(section.section("gateway"), base, config.gateway);
-  read_publish(section.section("publish"), config.publish);
+  read_publish(section.section("publish"), base, config.publish);
   read_journal(section.section("journal"), config.journal);
   read_storage(section.section("clips_storage"), config.storage);
   read_metrics(section.section("metrics"), config.metrics);
@@ -136,30 +135,6 @@ Error error_of(const LoadReport& report) {
   std::string message = to_string(report.problems.front());
   if (const std::size_t more = report.problems.size() - 1; more > 0) message += fmt::format(" (and {} more)", more);
   return {ErrorKind::kInvalidConfig, std::move(message)};
-}
-
-Result<std::string> read_file(const std::string& path) {
-  const auto refused = [&](int code) {
-    return fail(ErrorKind::kInvalidConfig,
-                fmt::format("cannot read the configuration {}: {}", path, std::generic_category().message(code)));
-  };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return refused(errno);
-  struct stat status {};
-  int code = ::fstat(fd, &status) != 0 ? errno : !S_ISREG(status.st_mode) ? EINVAL : 0;
-  std::string text;
-  // One byte more than is allowed, so that the size is refused where all other faults are.
-  while (code == 0 && text.size() <= kMostFileBytes) {
-    const std::size_t had = text.size();
-    text.resize(std::min<std::size_t>(had + 65536, kMostFileBytes + 1));
-    const ssize_t got = ::read(fd, text.data() + had, text.size() - had);
-    text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got == 0) break;
-    if (got < 0 && errno != EINTR) code = errno;
-  }
-  ::close(fd);
-  if (code != 0) return refused(code);
-  return text;
 }
 
 }  // namespace
@@ -192,7 +167,7 @@ LoadReport check_config(std::string_view text, const std::string& filename) {
 }
 
 LoadReport check_config_file(const std::string& path) {
-  const auto text = read_file(path);
+  const auto text = read_text_file(path, "configuration");
   if (text) return check_config(*text, path);
   LoadReport report;
   report.problems.push_back({path, 0, 0, text.error().message});
@@ -206,7 +181,7 @@ Result<Config> parse_config(std::string_view text, const std::string& filename) 
 }
 
 Result<Config> load_config(const std::string& path) {
-  const auto text = read_file(path);
+  const auto text = read_text_file(path, "configuration");
   if (!text) return tl::unexpected(text.error());
   return parse_config(*text, path);
 }

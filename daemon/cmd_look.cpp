@@ -1,4 +1,6 @@
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sysexits.h>
@@ -7,6 +9,7 @@
 #include "daemon/commands.hpp"
 #include "daemon/evidence_ledger.hpp"
 #include "daemon/look_text.hpp"
+#include "daemon/peer.hpp"
 #include "daemon/series_look.hpp"
 #include "daemon/watch_screen.hpp"
 #include "pipelines/publish/publisher.hpp"
@@ -14,13 +17,15 @@
 namespace kanhu {
 namespace {
 
-struct LookOptions {
-  std::string source, config = default_config_path(), query, series;
+struct LookOptions : PeerOptions {
+  std::optional<publish::ClientKeys> keys;
+  std::string source, series;
   bool watch = false, json = false, ascii = false;
 };
 
 ErrorKind kind_named(const std::string& name) {
-  for (const ErrorKind kind : {ErrorKind::kInvalidArgument, ErrorKind::kNotFound, ErrorKind::kUnsupported, ErrorKind::kTimeout}) {
+  for (const ErrorKind kind :
+       {ErrorKind::kInvalidArgument, ErrorKind::kNotFound, ErrorKind::kUnauthorized, ErrorKind::kUnsupported, ErrorKind::kTimeout}) {
     if (name == to_string(kind)) return kind;
   }
   return ErrorKind::kInternal;
@@ -30,8 +35,8 @@ ErrorKind kind_named(const std::string& name) {
 Result<Json> ask(const LookOptions& options) {
   Json request{{"v", 1}, {"request", "look"}};
   if (!options.source.empty()) request["source"] = options.source;
-  auto answer = publish::query(options.query, request, std::chrono::seconds(3));
-  if (!answer) return fail(ErrorKind::kClosed, "the gateway does not answer at " + options.query + ": is it running?");
+  auto answer = publish::query(options.query, request, std::chrono::seconds(3), options.keys);
+  if (!answer) return fail(ErrorKind::kClosed, "the gateway does not answer: " + answer.error().message);
   if (!answer->value("ok", false)) {
     const Json error = answer->value("error", Json::object());
     return fail(kind_named(error.value("kind", "")), error.value("message", "the gateway answers with an error"));
@@ -89,11 +94,10 @@ int look_at_series(const LookOptions& options) {
 
 int look(LookOptions options) {
   if (!options.series.empty()) return look_at_series(options);
-  if (options.query.empty()) {
-    auto endpoints = endpoints_of(options.config);
-    if (!endpoints) return report(endpoints.error());
-    options.query = endpoints->value("query", "");
-  }
+  auto peer = find_peer(options);
+  if (!peer) return report(peer.error());
+  options.query = peer->query;
+  options.keys = std::move(peer->keys);
   const auto answer = ask(options);
   if (!answer) return report(answer.error());
   if (options.watch) return look_again_and_again(options, *answer);
@@ -110,8 +114,7 @@ void add_look(CLI::App& app, Command& chosen) {
       "Colours follow NO_COLOR, COLORTERM and TERM; without them, and into a pipe, the picture is plain characters.");
   auto options = std::make_shared<LookOptions>();
   command->add_option("source", options->source, "Id of an infrared source");
-  command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
-  command->add_option("--query", options->query, "Query endpoint instead, such as tcp://127.0.0.1:5557");
+  add_peer_options(*command, *options, PeerSockets::kQuery);
   command->add_option("--series", options->series, "Instead: what was kept, by the digest an event names (data.series.sha256)")
       ->excludes("source");
   command->add_flag("-w,--watch", options->watch, "Again every second, until q or Ctrl-C");

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <csignal>
 #include <memory>
 
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "base/log.hpp"
@@ -19,8 +21,17 @@ void block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+// Many subscribers, or strangers with many connections, must not take the files that the journal needs.
+void raise_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65'536);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(const std::string& path) {
   block_signals();
+  raise_open_files();
   auto config = load_config(path);
   if (!config) return report(config.error());
   auto gateway = Gateway::open(std::make_shared<const Config>(std::move(*config)), path);

@@ -6,13 +6,13 @@
 
 #include "daemon/commands.hpp"
 #include "daemon/look_text.hpp"
+#include "daemon/peer.hpp"
 #include "pipelines/publish/publisher.hpp"
 
 namespace kanhu {
 namespace {
 
-struct StatusOptions {
-  std::string config = default_config_path(), query;
+struct StatusOptions : PeerOptions {
   bool json = false;
 };
 
@@ -97,20 +97,20 @@ void print_table(const Json& state, const Json& info) {
   print_faces(info.value("faces", Json::object()), counters);
 }
 
-int status(StatusOptions options) {
-  if (options.query.empty()) {
-    auto endpoints = endpoints_of(options.config);
-    if (!endpoints) return report(endpoints.error());
-    options.query = endpoints->value("query", "");
-  }
+int status(const StatusOptions& options) {
+  const auto peer = find_peer(options);
+  if (!peer) return report(peer.error());
   constexpr auto kPatience = std::chrono::seconds(3);
-  auto state = publish::query(options.query, {{"v", 1}, {"request", "state"}}, kPatience);
-  if (!state) return report({ErrorKind::kClosed, "the gateway does not answer at " + options.query + ": is it running?"});
-  auto info = publish::query(options.query, {{"v", 1}, {"request", "info"}}, kPatience);
+  auto state = publish::query(peer->query, {{"v", 1}, {"request", "state"}}, kPatience, peer->keys);
+  if (!state) return report({ErrorKind::kClosed, "the gateway does not answer: " + state.error().message});
+  auto info = publish::query(peer->query, {{"v", 1}, {"request", "info"}}, kPatience, peer->keys);
   if (!info) return report(info.error());
+  for (const Json& answer : {*state, *info})
+    if (!answer.value("ok", false) && answer.contains("error"))
+      return report({ErrorKind::kUnauthorized, text_of(answer.at("error"), "message")});
   *info = info->value("info", Json::object());
   if (!info->contains("gateway") || !info->contains("journal"))
-    return report({ErrorKind::kCorrupt, options.query + " is not a gateway's query socket"});
+    return report({ErrorKind::kCorrupt, peer->query + " is not a gateway's query socket"});
   if (options.json) {
     fmt::print("{}\n", Json{{"state", *state}, {"info", *info}}.dump(2));
   } else {
@@ -126,8 +126,7 @@ void add_status(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("status", "One row a camera: five health facts, last event, the cause in words; what infrared sees");
   command->footer("Exit code 1 when a camera is not up.");
   auto options = std::make_shared<StatusOptions>();
-  command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
-  command->add_option("--query", options->query, "Query endpoint instead, such as tcp://127.0.0.1:5557");
+  add_peer_options(*command, *options, PeerSockets::kQuery);
   command->add_flag("--json", options->json, "Everything, as JSON");
   command->callback([&chosen, options] { chosen = [options] { return status(*options); }; });
 }

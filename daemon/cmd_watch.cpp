@@ -13,13 +13,15 @@
 #include "daemon/commands.hpp"
 #include "daemon/feed.hpp"
 #include "daemon/gap_check.hpp"
+#include "daemon/peer.hpp"
 #include "pipelines/publish/publisher.hpp"
 
 namespace kanhu {
 namespace {
 
-struct WatchOptions {
-  std::string config = default_config_path(), live, query, facility, camera, type, since;
+struct WatchOptions : PeerOptions {
+  std::optional<publish::ClientKeys> keys;
+  std::string facility, camera, type, since;
   bool json = false;
   std::uint64_t count = 0;
 };
@@ -54,7 +56,7 @@ void warn_of_filters(const WatchOptions& options) {
       warn(fmt::format("no type of this version matches {}; they begin with {}.", options.type, fmt::join(kFamilies, "., ")));
   }
   if (options.query.empty() || (options.facility.empty() && options.camera.empty())) return;
-  const auto answer = publish::query(options.query, {{"v", 1}, {"request", "state"}}, std::chrono::milliseconds(2000));
+  const auto answer = publish::query(options.query, {{"v", 1}, {"request", "state"}}, std::chrono::milliseconds(2000), options.keys);
   if (!answer || !answer->contains("state")) return;
   bool facility = options.facility.empty() || options.facility == "-";
   bool camera = options.camera.empty() || options.camera == "-";
@@ -108,7 +110,7 @@ bool Watch::fetch(std::optional<WallTime> since) {
   while (!done()) {
     Json request{{"v", 1}, {"request", "fetch"}, {"max_events", 2000}};
     if (!epoch_.empty()) request.update({{"epoch", epoch_}, {"after", seq_}});
-    const auto page = publish::query(options_.query, request, std::chrono::milliseconds(5000));
+    const auto page = publish::query(options_.query, request, std::chrono::milliseconds(5000), options_.keys);
     if (!page || !page->value("ok", false)) {
       note("what was missed cannot be fetched: " + (page ? page->at("error").value("message", "") : page.error().message));
       return false;
@@ -148,7 +150,8 @@ void Watch::take(const publish::LiveMessage& message) {
 }
 
 void Watch::show_status() {
-  if (auto answer = publish::query(options_.query, {{"v", 1}, {"request", "info"}}, std::chrono::milliseconds(500))) {
+  if (auto answer = publish::query(options_.query, {{"v", 1}, {"request", "info"}}, std::chrono::milliseconds(500), options_.keys)) {
+    if (!answer->value("ok", false)) return;  // not for this key
     const Json info = answer->value("info", Json::object());
     feed_.status(status_line(info, {gaps_.totals().events, lost_}, cpu_.percent(info)), false);
   } else {
@@ -184,12 +187,11 @@ Result<WallTime> time_of(const std::string& since) {
 }
 
 int watch(WatchOptions options) {
-  if (options.live.empty()) {
-    auto endpoints = endpoints_of(options.config);
-    if (!endpoints) return report(endpoints.error());
-    options.live = endpoints->value("live", "");
-    options.query = endpoints->value("query", "");
-  }
+  auto peer = find_peer(options);
+  if (!peer) return report(peer.error());
+  options.live = peer->live;
+  options.query = peer->query;
+  options.keys = std::move(peer->keys);
   std::optional<WallTime> since;
   if (!options.since.empty()) {
     const auto time = time_of(options.since);
@@ -199,7 +201,7 @@ int watch(WatchOptions options) {
   if (options.type.rfind("kanhu.", 0) == 0) options.type.erase(0, 6);  // as it stands in events
   warn_of_filters(options);
   const std::vector<std::string> topics{topic_of(options.facility)};
-  auto subscriber = publish::Subscriber::connect(options.live, topics);
+  auto subscriber = publish::Subscriber::connect(options.live, topics, options.keys);
   if (!subscriber) return report(subscriber.error());
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
@@ -214,9 +216,7 @@ int watch(WatchOptions options) {
 void add_watch(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("watch", "Subscribe and print events as they come; says so when one was missed");
   auto options = std::make_shared<WatchOptions>();
-  command->add_option("-c,--config", options->config, "Configuration of the gateway, to find its sockets")->capture_default_str();
-  command->add_option("--live", options->live, "Live endpoint instead, such as tcp://127.0.0.1:5556");
-  command->add_option("--query", options->query, "Query endpoint, for the status line and what was missed")->needs("--live");
+  add_peer_options(*command, *options, PeerSockets::kBoth);
   command->add_option("--facility", options->facility, "Only this facility");
   command->add_option("--camera", options->camera, "Only this camera");
   command->add_option("--type", options->type, "Only this type, such as face.appeared or presence.*");

@@ -21,6 +21,7 @@ void add_events(CLI::App& app, Command& chosen);
 void add_journal(CLI::App& app, Command& chosen);
 void add_face(CLI::App& app, Command& chosen);
 void add_gallery(CLI::App& app, Command& chosen);
+void add_keys(CLI::App& app, Command& chosen);
 void add_look(CLI::App& app, Command& chosen);
 void add_status(CLI::App& app, Command& chosen);
 void add_probe(CLI::App& app, Command& chosen);

@@ -53,6 +53,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const ConfigPtr& config, const st
   auto folder = DataFolder::open(*files, config->gateway.data_dir);
   if (!folder) return tl::make_unexpected(folder.error());
   std::unique_ptr<Gateway> gateway(new Gateway(config, config_path, std::move(*folder), std::move(files)));
+  if (auto opened = gateway->open_gate(); !opened) return tl::make_unexpected(opened.error());
   if (auto opened = gateway->open_publishing(); !opened) return tl::make_unexpected(opened.error());
   gateway->restore_incidents();
   if (auto opened = gateway->open_workers(); !opened) return tl::make_unexpected(opened.error());
@@ -87,7 +88,8 @@ Result<void> Gateway::open_publishing() {
         return Json{{"cameras_up", cameras_up_.load()},
                     {"cameras", cameras_enabled_.load()},
                     {"config", config_.with([](const ConfigPtr& value) { return value->digest; })}};
-      });
+      },
+      gate_.get());
   if (!publisher) return tl::make_unexpected(publisher.error());
   publisher_ = std::move(*publisher);
 
@@ -136,6 +138,9 @@ void Gateway::restore_incidents() {
     log::error("journal", "damaged, set aside: {}", damage);
     note(rules::gateway_journal_damaged(config->gateway.id, clock_.wall(), damage, "checksum or chain does not fit"));
   }
+  if (const auto& rewound = recovery.rewound)
+    note(rules::gateway_journal_rewound(config->gateway.id, clock_.wall(), {rewound->epoch, rewound->seq, 0},
+                                        {rewound->found_epoch, rewound->found_seq, 0}));
 }
 
 Result<void> Gateway::open_workers() {
@@ -178,6 +183,7 @@ int Gateway::run() {
     if (signal == SIGTERM || signal == SIGINT) break;
     cameras_->turn(kTurn);
     look_after_galleries(clock_.mono());
+    look_after_access(clock_.mono());
     look_after_service(clock_.mono());
   }
   log::info("gateway", "draining");
@@ -219,6 +225,8 @@ void Gateway::shut_down() {
     journal_.reset();
   }
   publisher_.reset();
+  access_.reset();
+  gate_.reset();
 }
 
 void Gateway::emit(EventDraft draft) { journal_->accept(std::move(draft)); }
@@ -290,6 +298,10 @@ void Gateway::each_second(rules::Rules& rules) {
   const Json state = rules.state();
   for (const Json& camera : state.value("cameras", Json::object())) up += camera.value("state", "") == "up" ? 1 : 0;
   cameras_up_ = up;
+  // What the journal lost is an event of its own, once it can say so durably.
+  for (const publish::Loss& loss : journal_->take_losses())
+    emit(rules::gateway_events_lost(config_.with([](const ConfigPtr& value) { return value->gateway.id; }), clock_.wall(), loss.epoch,
+                                    loss.from, loss.to, loss.count, loss.streams, loss.reason));
 }
 
 void Gateway::look_after_service(MonoTime now) {

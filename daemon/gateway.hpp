@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/file_io.hpp"
 #include "base/guarded.hpp"
+#include "daemon/access_watch.hpp"
 #include "daemon/camera_board.hpp"
 #include "daemon/camera_control.hpp"
 #include "daemon/clip_keeper.hpp"
@@ -21,6 +22,7 @@
 #include "daemon/sensor_desk.hpp"
 #include "daemon/thermal_board.hpp"
 #include "daemon/workers.hpp"
+#include "pipelines/publish/gate.hpp"
 #include "pipelines/publish/journal.hpp"
 #include "pipelines/publish/publisher.hpp"
 
@@ -41,6 +43,7 @@ class Gateway final : public rules::RulesSink {
 
  private:
   Gateway(const ConfigPtr& config, std::string config_path, DataFolder folder, std::unique_ptr<FileIo> files);
+  Result<void> open_gate();
   Result<void> open_publishing();
   void restore_incidents();
   void open_evidence();  // the ledgers
@@ -60,6 +63,7 @@ class Gateway final : public rules::RulesSink {
   void each_second(rules::Rules& rules);
   void look_after_service(MonoTime now);
   void look_after_galleries(MonoTime now);
+  void look_after_access(MonoTime now);
   void reload();
   void shut_down();
   void note(EventDraft draft);
@@ -67,9 +71,9 @@ class Gateway final : public rules::RulesSink {
   bool journalled(const std::function<void()>& say);
 
   publish::JournalHead head() const;
-  Json state_answer();
+  Json state_answer(const publish::Rights& rights);
   Json info_answer();
-  Result<Json> look_answer(const Json& request);
+  Result<Json> look_answer(const Json& request, const publish::Rights& rights);
   bool is_ready() const;
 
   const std::string config_path_;
@@ -91,12 +95,14 @@ class Gateway final : public rules::RulesSink {
   mutable std::mutex head_mutex_;
   std::function<Json()> rules_snapshot_;  // of the rules thread
   publish::JournalHead last_head_;        // once the journal is closed; under head_mutex_
+  std::unique_ptr<publish::Gate> gate_;   // nullptr: the sockets ask for no key. Before those that stand behind it
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<publish::Journal> journal_;
   std::unique_ptr<EvidenceLedger> ledger_;
   std::unique_ptr<EvidenceLedger> series_;
   std::unique_ptr<RulesThread> rules_;
   std::unique_ptr<GalleryWatch> galleries_;
+  std::unique_ptr<AccessWatch> access_;
   std::unique_ptr<ClipKeeper> keeper_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<CameraControl> cameras_;
@@ -104,7 +110,7 @@ class Gateway final : public rules::RulesSink {
   std::unique_ptr<publish::QueryServer> query_;
   std::unique_ptr<MetricsServer> metrics_;
 
-  MonoTime galleries_looked_{};
+  MonoTime galleries_looked_{}, access_looked_{};
   std::uint64_t rules_seen_ = 0;  // progress when the watchdog was last fed
   MonoTime fed_{};
   MonoTime status_said_{};

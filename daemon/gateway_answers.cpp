@@ -4,9 +4,19 @@
 #include "daemon/build_info.hpp"
 #include "daemon/gateway.hpp"
 #include "daemon/look_answer.hpp"
+#include "daemon/visible.hpp"
 #include "pipelines/publish/fetch.hpp"
 
 namespace kanhu {
+namespace {
+
+Json access_json(const publish::Gate* gate) {
+  if (gate == nullptr) return Json::object();
+  const publish::GateStats stats = gate->stats();
+  return {{"keys", stats.subscribers}, {"admitted", stats.admitted}, {"refused", stats.refused}};
+}
+
+}  // namespace
 
 Result<void> Gateway::open_sockets() {
   const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
@@ -14,25 +24,32 @@ Result<void> Gateway::open_sockets() {
   const auto at_once = [&requests](const char* name, auto function) {
     requests.emplace(name, publish::answered_at_once(name, std::move(function)));
   };
-  at_once("state", [this](const Json&, const publish::Asker&) -> Result<Json> { return state_answer(); });
-  at_once("info", [this](const Json&, const publish::Asker&) -> Result<Json> { return Json{{"info", info_answer()}}; });
-  at_once("look", [this](const Json& request, const publish::Asker&) { return look_answer(request); });
-  requests.emplace("fetch", [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](
-                                const Json& request, const publish::Asker&, const publish::Reply& reply) {
-    reply(publish::answer_fetch(*pages, request, head()).map([](std::string text) { return publish::Answer{std::move(text), "", false}; }));
+  at_once("state", [this](const Json&, const publish::Asker& asker) -> Result<Json> { return state_answer(asker.rights); });
+  at_once("info", [this](const Json&, const publish::Asker& asker) -> Result<Json> {
+    if (!asker.rights.sees_all())
+      return fail(ErrorKind::kUnauthorized, "info is of the whole gateway, and this key sees only some facilities");
+    return Json{{"info", info_answer()}};
   });
-  auto query = publish::QueryServer::open(config->publish, std::move(requests));
+  at_once("look", [this](const Json& request, const publish::Asker& asker) { return look_answer(request, asker.rights); });
+  requests.emplace("fetch", [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](
+                                const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
+    reply(publish::answer_fetch(*pages, request, head(), asker.rights).map([](std::string text) {
+      return publish::Answer{std::move(text), "", false};
+    }));
+  });
+  auto query = publish::QueryServer::open(config->publish, std::move(requests), gate_.get());
   if (!query) return tl::make_unexpected(query.error());
   query_ = std::move(*query);
   if (!config->metrics.listen.empty()) {
     auto metrics = MetricsServer::open(
         config->metrics.listen, [this] { return info_answer(); }, [this] { return is_ready(); },
-        [this](const Json& request) { return look_answer(request); });
+        [this](const Json& request) { return look_answer(request, publish::Rights::all()); });
     if (!metrics) return tl::make_unexpected(metrics.error());
     metrics_ = std::move(*metrics);
   }
   const Json endpoints{{"live", publisher_->live_endpoint()},
                        {"query", query_->endpoint()},
+                       {"public_key", gate_ ? gate_->public_key() : ""},
                        {"metrics", metrics_ ? metrics_->endpoint() : ""},
                        {"pid", ::getpid()}};
   return folder_.write_endpoints(*files_, endpoints);
@@ -43,13 +60,15 @@ publish::JournalHead Gateway::head() const {
   return journal_ ? journal_->head() : last_head_;
 }
 
-Json Gateway::state_answer() {
-  return rules_->ask(
+Json Gateway::state_answer(const publish::Rights& rights) {
+  Json answer = rules_->ask(
       [this](const rules::Rules& rules) {
         const publish::JournalHead now = head();
         return Json{{"epoch", now.epoch}, {"seq", now.seq}, {"state", rules.state()}};
       },
       std::chrono::seconds(2));
+  if (answer.is_object()) answer["state"] = visible_state(std::move(answer["state"]), rights);
+  return answer;
 }
 
 Json Gateway::info_answer() {
@@ -86,7 +105,13 @@ Json Gateway::info_answer() {
             {"not_durable", journal.not_durable},
             {"commits", journal.commits},
             {"bytes", journal.bytes}}},
-          {"publish", {{"published", published.published}, {"heads", published.heads}, {"queue_drops", published.queue_drops}}},
+          {"publish",
+           {{"published", published.published},
+            {"heads", published.heads},
+            {"queue_drops", published.queue_drops},
+            {"subscribers", published.subscribers},
+            {"cut_off", published.cut_off}}},
+          {"access", access_json(gate_.get())},
           {"latency",
            {{"wait_for_analysis", latency_json(wait)},
             {"analysis", latency_json(work)},
@@ -99,8 +124,8 @@ Json Gateway::info_answer() {
           {"cameras", cameras}};
 }
 
-Result<Json> Gateway::look_answer(const Json& request) {
-  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+Result<Json> Gateway::look_answer(const Json& request, const publish::Rights& rights) {
+  const ConfigPtr config = visible_config(config_.with([](const ConfigPtr& value) { return value; }), rights);
   const auto source = request.find("source");
   if (source == request.end()) return Json{{"sources", look_list(*config, thermal_, clock_.mono())}};
   if (!source->is_string())

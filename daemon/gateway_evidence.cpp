@@ -1,4 +1,4 @@
-// What the gateway keeps beside events: ledgers, galleries, clips.
+// What the gateway keeps beside events: ledgers, galleries, clips, and the allow-list.
 #include <utility>
 
 #include "daemon/gateway.hpp"
@@ -73,6 +73,26 @@ void Gateway::open_watches() {
                           },
                           [this] { return config_.with([](const ConfigPtr& value) { return value->storage; }); }},
       clock_);
+}
+
+Result<void> Gateway::open_gate() {
+  const ConfigPtr config = config_.with([](const ConfigPtr& value) { return value; });
+  const std::string& path = config->publish.access;
+  if (path.empty()) return {};
+  auto gate = AccessWatch::open_gate(path, config->gateway.secrets_dir, clock_);
+  if (!gate) return tl::make_unexpected(gate.error());
+  gate_ = std::move(*gate);
+  access_ = std::make_unique<AccessWatch>(path, *gate_, [this](const Error& why) {
+    const ConfigPtr running = config_.with([](const ConfigPtr& value) { return value; });
+    note(rules::gateway_config_rejected(running->gateway.id, clock_.wall(), running->digest, why));
+  });
+  return {};
+}
+
+void Gateway::look_after_access(MonoTime now) {
+  if (!access_ || now - access_looked_ < std::chrono::milliseconds(250)) return;
+  access_looked_ = now;
+  access_->look();
 }
 
 void Gateway::keep_series(rules::ThermalSeries series) { series_->record({std::move(series.digest), std::move(series.entry)}); }

@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   kanhu::add_face(app, chosen);
   kanhu::add_gallery(app, chosen);
   kanhu::add_simulate(app, chosen);
+  kanhu::add_keys(app, chosen);
   kanhu::add_secret(app, chosen);
   kanhu::add_version(app, chosen);
   kanhu::add_worker(app, chosen);

@@ -198,9 +198,16 @@ std::string metrics_text(const Json& info) {
     }
   }
   for (const auto& [name, value] : value_in(info, "publish").items()) {
-    if (value.is_number()) {
+    if (name == "subscribers")
+      families.add("kanhu_publish_subscribers", "Connections with a subscription", MetricType::Gauge, number(value));
+    else if (value.is_number())
       families.add("kanhu_publish_" + name + "_total", "Live socket: " + name, MetricType::Counter, number(value));
-    }
+  }
+  if (const Json& access = value_in(info, "access"); !access.empty()) {
+    families.add("kanhu_access_keys", "Subscribers in the allow-list", MetricType::Gauge, number(value_in(access, "keys")));
+    families.add("kanhu_access_admitted_total", "Handshakes let in", MetricType::Counter, number(value_in(access, "admitted")));
+    families.add("kanhu_access_refused_total", "Handshakes refused: no key, or none of the list", MetricType::Counter,
+                 number(value_in(access, "refused")));
   }
   const Json& workers = value_in(info, "workers");
   for (std::size_t i = 0; i < workers.size(); ++i) {

@@ -1,6 +1,8 @@
 // kanhu-follow LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...}.
+// $KANHU_KEY names the key file of a gateway that asks for keys.
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 
 #include "clients/cpp/kanhu_subscriber.hpp"
@@ -25,15 +27,20 @@ int main(int count, char** arguments) {
     options.after = kanhu_client::Place{from.substr(0, colon), std::strtoull(from.c_str() + colon + 1, nullptr, 10)};
   for (int i = 4; i < count; ++i) options.facilities.emplace_back(arguments[i]);
   try {
+    if (const char* file = std::getenv("KANHU_KEY")) {
+      std::ifstream stream(file);
+      const auto keys = kanhu_client::Json::parse(stream);
+      options.server_key = keys.at("server_key").get<std::string>();
+      options.public_key = keys.at("public_key").get<std::string>();
+      options.secret_key = keys.at("secret_key").get<std::string>();
+    }
     kanhu_client::Subscriber subscriber(options);
     while (!stopped) {
       const auto item = subscriber.next(std::chrono::milliseconds(200));
       if (!item) continue;
       if (const auto* event = std::get_if<kanhu_client::Event>(&*item))
-        std::cout << kanhu_client::Json{{"epoch", event->epoch},
-                                        {"seq", event->seq},
-                                        {"stream_seq", event->stream_seq},
-                                        {"payload", event->payload}}
+        std::cout << kanhu_client::Json{{"epoch", event->epoch}, {"seq", event->seq},       {"stream_seq", event->stream_seq},
+                                        {"topic", event->topic}, {"header", event->header}, {"payload", event->payload}}
                   << std::endl;
       if (const auto* gap = std::get_if<kanhu_client::Gap>(&*item))
         std::cout << kanhu_client::Json{{"gap",

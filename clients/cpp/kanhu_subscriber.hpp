@@ -33,6 +33,7 @@ namespace kanhu_client {
 
 using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kDeadAfter{5};  // without a head: the line or the gateway is gone
 
 // Behind the event of that number.
 struct Place {
@@ -63,17 +64,15 @@ struct Options {
   std::vector<std::string> facilities;         // empty: all; "-" the gateway's own events
   std::optional<Place> after;                  // nothing: from now on
   std::chrono::milliseconds patience{10'000};  // for an answer, and for an announced event to become durable
+  // Of a gateway that asks for keys, all three in Z85; `kanhu keys add` writes them into its key file.
+  std::string server_key{}, public_key{}, secret_key{};
 };
 
 // Thread: confined.
 class Subscriber {
  public:
   explicit Subscriber(Options options) : options_(std::move(options)), follows_only_(!options_.after) {
-    live_.set(zmq::sockopt::rcvhwm, 8000);
-    live_.set(zmq::sockopt::linger, 0);
-    if (options_.facilities.empty()) live_.set(zmq::sockopt::subscribe, "kanhu1/");
-    for (const auto& facility : options_.facilities) live_.set(zmq::sockopt::subscribe, "kanhu1/" + facility + "/");
-    live_.connect(options_.live);
+    connect();
     if (options_.after) {
       place_ = *options_.after;
       catch_up_ = CatchUp{};
@@ -119,7 +118,19 @@ class Subscriber {
     std::optional<Message> then;  // what showed that something is missing
   };
 
+  // Also when nothing has been heard for long: a connection that was cut while idle looks alive to this end for ever.
+  void connect() {
+    live_ = zmq::socket_t(context_, zmq::socket_type::sub);
+    live_.set(zmq::sockopt::rcvhwm, 8000);
+    prepare(live_);
+    if (options_.facilities.empty()) live_.set(zmq::sockopt::subscribe, "kanhu1/");
+    for (const auto& facility : options_.facilities) live_.set(zmq::sockopt::subscribe, "kanhu1/" + facility + "/");
+    live_.connect(options_.live);
+    connected_ = Clock::now();
+  }
+
   bool receive(std::chrono::milliseconds patience) {
+    if (std::min(silence(), Clock::now() - connected_) > kDeadAfter) connect();
     std::array<zmq::pollitem_t, 1> items{{{live_.handle(), 0, ZMQ_POLLIN, 0}}};
     if (zmq::poll(items.data(), items.size(), std::max(patience, std::chrono::milliseconds(0))) == 0) return false;
     std::vector<std::string> frames;
@@ -131,6 +142,14 @@ class Subscriber {
     heard_ = Clock::now();
     if (frames.size() == 3) waiting_.push_back({std::move(frames[0]), std::move(frames[1]), std::move(frames[2])});
     return true;
+  }
+
+  void prepare(zmq::socket_t& socket) const {
+    socket.set(zmq::sockopt::linger, 0);
+    if (options_.server_key.empty()) return;
+    socket.set(zmq::sockopt::curve_serverkey, options_.server_key);
+    socket.set(zmq::sockopt::curve_publickey, options_.public_key);
+    socket.set(zmq::sockopt::curve_secretkey, options_.secret_key);
   }
 
   static std::pair<std::string, std::string> facility_and_type(const std::string& topic) {
@@ -239,7 +258,7 @@ class Subscriber {
   std::optional<Json> ask(const Json& request) {
     if (!query_) {
       query_.emplace(context_, zmq::socket_type::req);
-      query_->set(zmq::sockopt::linger, 0);
+      prepare(*query_);
       query_->set(zmq::sockopt::rcvtimeo, static_cast<int>(options_.patience.count()));
       query_->connect(options_.query);
     }
@@ -258,7 +277,7 @@ class Subscriber {
 
   Options options_;
   zmq::context_t context_{1};
-  zmq::socket_t live_{context_, zmq::socket_type::sub};
+  zmq::socket_t live_;
   std::optional<zmq::socket_t> query_;
   Place place_, given_;
   std::map<std::string, std::uint64_t> streams_;  // last stream_seq of the epoch
@@ -266,7 +285,7 @@ class Subscriber {
   std::optional<CatchUp> catch_up_;
   std::deque<Message> waiting_;
   std::deque<std::pair<Item, Place>> items_;
-  Clock::time_point heard_ = Clock::now();
+  Clock::time_point heard_ = Clock::now(), connected_{};
 };
 
 }  // namespace kanhu_client

@@ -51,25 +51,47 @@ class Gap:
 
 class Subscriber:
     """Iterate it. `facilities`: all when left out; `-` are the gateway's own events. `after`: (epoch, seq) of the last event you have; None:
-    from now on; "oldest": everything that is kept. Reconnects by itself and for ever; `on_silence(seconds)` is called while nothing is heard."""
+    from now on; "oldest": everything that is kept. Reconnects by itself and for ever; `on_silence(seconds)` is called while nothing is heard,
+    also when the gateway does not know our key. `key`: the key file of `kanhu keys add`, for a gateway that asks for keys."""
 
-    def __init__(self, live, query, facilities=None, after=None, on_silence=None):
+    def __init__(self, live, query, facilities=None, after=None, on_silence=None, key=None):
         self._context = zmq.Context()
+        self._keys = None
+        if key is not None:
+            with open(key, encoding="utf-8") as file:
+                self._keys = json.load(file)
         self._query_endpoint = query
         self._query = None
         self._facilities = list(facilities) if facilities is not None else None
-        self._live = self._context.socket(zmq.SUB)
-        self._live.setsockopt(zmq.RCVHWM, 8000)
-        self._live.setsockopt(zmq.LINGER, 0)
-        for prefix in ["kanhu1/"] if self._facilities is None else [f"kanhu1/{one}/" for one in self._facilities]:
-            self._live.setsockopt_string(zmq.SUBSCRIBE, prefix)
-        self._live.connect(live)
+        self._live_endpoint = live
+        self._live = None
+        self._connect()
         self._epoch, self._seq = (None, 0) if after in (None, "oldest") else after
         self._follows_only = after is None  # nothing was fetched yet: a stream begins with its first message
         self._streams = {}   # last stream_seq of the epoch, by facility
         self._on_silence = on_silence
         self._heard = time.monotonic()
         self._stopped = False
+
+    def _connect(self):
+        """Also when nothing has been heard for long: a connection that was cut while idle looks alive to this end for ever."""
+        if self._live is not None:
+            self._live.close()
+        self._live = self._socket(zmq.SUB)
+        self._live.setsockopt(zmq.RCVHWM, 8000)
+        for prefix in ["kanhu1/"] if self._facilities is None else [f"kanhu1/{one}/" for one in self._facilities]:
+            self._live.setsockopt_string(zmq.SUBSCRIBE, prefix)
+        self._live.connect(self._live_endpoint)
+        self._connected = time.monotonic()
+
+    def _socket(self, kind):
+        made = self._context.socket(kind)
+        made.setsockopt(zmq.LINGER, 0)
+        if self._keys is not None:
+            made.curve_serverkey = self._keys["server_key"].encode()
+            made.curve_publickey = zmq.curve_public(self._keys["secret_key"].encode())
+            made.curve_secretkey = self._keys["secret_key"].encode()
+        return made
 
     def stop(self):
         """From any thread: the iteration ends within a second and gives back its sockets."""
@@ -84,6 +106,8 @@ class Subscriber:
                     silent = time.monotonic() - self._heard
                     if silent > DEAD_AFTER_S and self._on_silence:
                         self._on_silence(silent)
+                    if min(silent, time.monotonic() - self._connected) > DEAD_AFTER_S:
+                        self._connect()
                     continue
                 self._heard = time.monotonic()
                 frames = self._live.recv_multipart()
@@ -180,8 +204,7 @@ class Subscriber:
     def _ask(self, request):
         """The answer, or None when nobody answers: then a new socket, for REQ cannot ask twice."""
         if self._query is None:
-            self._query = self._context.socket(zmq.REQ)
-            self._query.setsockopt(zmq.LINGER, 0)
+            self._query = self._socket(zmq.REQ)
             self._query.connect(self._query_endpoint)
         self._query.send(json.dumps(request).encode())
         if self._query.poll(int(PATIENCE_S * 1000)):  # an answer of a gateway that has gone in between never comes

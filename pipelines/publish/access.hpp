@@ -1,6 +1,7 @@
 // Who asks on a socket, and what that may see.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,17 +11,20 @@ namespace kanhu::publish {
 // What a subscriber may ask for. `state`, `info` and `look` need no right beyond a facility that is seen; what they answer
 // is cut to those facilities.
 enum class Right { kLive, kFetch, kClip, kPicture };
+std::optional<Right> right_named(std::string_view name);  // live, fetch, clip, picture
 
 // Value. Default: nothing at all.
 struct Rights {
   bool every_right = false;  // a socket without keys: whoever reaches it may everything
   std::vector<Right> rights;
-  std::vector<std::string> facilities;  // prefixes of facility ids; one that is empty covers all and the gateway's own events ("-")
+  // `f1` that facility, `f*` all whose id begins so, `*` all and the gateway's own events ("-").
+  std::vector<std::string> facilities;
 
-  static Rights all() { return {true, {}, {""}}; }
+  static Rights all() { return {true, {}, {"*"}}; }
   bool may(Right right) const;
   bool sees(std::string_view facility) const;
-  bool sees_all() const { return sees(""); }
+  bool sees_all() const;
+  bool operator==(const Rights&) const = default;
 };
 
 // The peer of one request.
@@ -28,5 +32,9 @@ struct Asker {
   std::string user;  // name in the allow-list; empty: a socket without keys
   Rights rights;
 };
+
+// What is subscribed at the socket for somebody who asks for `prefix`: the prefix itself where it lies inside of what may be seen, else
+// what may be seen of it, no entry inside of another. The heartbeat is everybody's; nothing is given without the right kLive.
+std::vector<std::string> permitted_topics(const Rights& rights, std::string_view prefix);
 
 }  // namespace kanhu::publish

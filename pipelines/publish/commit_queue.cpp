@@ -10,8 +10,10 @@ constexpr std::size_t kMostEndedSubjects = 4096;  // a gap's memory is bounded t
 }  // namespace
 
 void CommitQueue::accept(WaitingPtr event) {
-  if (events_ >= kMostWaitingEvents || bytes_ + event->event.body.size() > kMostWaitingBytes) {
-    hand_out_waiting(!disk_bad_);
+  // For what the reserve can hold there is room as long again.
+  const std::size_t share = event->urgent && disk_bad_ && reserve_ ? 2 : 1;
+  if (events_ >= share * kMostWaitingEvents || bytes_ + event->event.body.size() > share * kMostWaitingBytes) {
+    hand_out_waiting(!disk_bad_, true);
     lose(*event);
     hand_out(*event, false);
     return;
@@ -21,7 +23,8 @@ void CommitQueue::accept(WaitingPtr event) {
   ++events_;
   bytes_ += waiting.event.body.size();
   ++unseen_;
-  if (disk_bad_) hand_out_waiting(false);
+  if (waiting.urgent) ++urgent_;
+  if (disk_bad_) hand_out_waiting(false, false);
 }
 
 void CommitQueue::rotate(Json application, MonoTime now) {
@@ -70,6 +73,8 @@ void CommitQueue::committed(const std::vector<WaitingPtr>& batch) {
     bytes_ -= waiting->event.body.size();
     settled_ = std::max(settled_, waiting->event.id.seq);
     if (!waiting->handed_out) --unseen_;
+    if (waiting->urgent && !waiting->kept) --urgent_;
+    if (waiting->handed_out && waiting->kept) continue;  // subscribers know that it is on disk
     Committed committed;
     committed.confirms = waiting->handed_out;
     committed.event = std::move(waiting->event);
@@ -78,44 +83,87 @@ void CommitQueue::committed(const std::vector<WaitingPtr>& batch) {
   }
 }
 
-void CommitQueue::disk_failed() {
+std::vector<WaitingPtr> CommitQueue::take_urgent(std::size_t most) {
+  std::vector<WaitingPtr> batch;
+  for (const WaitingPtr& waiting : line_) {
+    if (batch.size() == most) break;
+    if (waiting->urgent && !waiting->kept) batch.push_back(waiting);
+  }
+  return batch;
+}
+
+void CommitQueue::kept(const std::vector<WaitingPtr>& batch) {
+  for (const WaitingPtr& waiting : batch) {
+    waiting->kept = true;
+    --urgent_;
+    if (!waiting->handed_out) continue;
+    Committed committed;  // it went out meanwhile
+    committed.confirms = true;
+    committed.event = waiting->event;
+    outbox.push_back(std::move(committed));
+    ++outbox_pushed;
+  }
+  hand_out_waiting(false, false);
+}
+
+void CommitQueue::reserve_is_gone() {
+  reserve_ = false;
+  hand_out_waiting(false, true);
+}
+
+void CommitQueue::disk_failed(bool reserve) {
   disk_bad_ = true;
-  hand_out_waiting(false);
+  reserve_ = reserve;
   for (const WaitingPtr& waiting : line_) waiting->taken = false;
-  for (auto waiting = line_.rbegin(); waiting != line_.rend(); ++waiting) {
-    if ((*waiting)->kind == Waiting::Kind::kRotate) continue;
-    settled_ = std::max(settled_, (*waiting)->kind == Waiting::Kind::kGap ? (*waiting)->gap.to : (*waiting)->event.id.seq);
+  hand_out_waiting(false, false);
+  for (auto end = first_unseen(); end != line_.begin();) {
+    const Waiting& waiting = **--end;
+    if (waiting.kind == Waiting::Kind::kRotate) continue;
+    settled_ = std::max(settled_, waiting.kind == Waiting::Kind::kGap ? waiting.gap.to : waiting.event.id.seq);
     break;
   }
 }
 
-void CommitQueue::hand_out_waiting(bool provisional) {
-  if (unseen_ == 0) return;
+MonoTime CommitQueue::oldest() const {
+  const auto first = disk_bad_ ? first_unseen() : line_.begin();
+  return first == line_.end() ? line_.front()->accepted : (*first)->accepted;
+}
+
+// The first event that was not handed out; all in front of it were.
+std::deque<WaitingPtr>::const_iterator CommitQueue::first_unseen() const {
   auto first = line_.end();
-  while (first != line_.begin()) {
-    const Waiting& waiting = **std::prev(first);
-    if (waiting.kind == Waiting::Kind::kEvent && waiting.handed_out) break;
-    --first;
+  if (unseen_ == 0) return first;
+  for (auto at = line_.end(); at != line_.begin();) {
+    const Waiting& waiting = **--at;
+    if (waiting.kind != Waiting::Kind::kEvent) continue;
+    if (waiting.handed_out) break;
+    first = at;
   }
-  for (; first != line_.end(); ++first) {
-    if ((*first)->kind == Waiting::Kind::kEvent) hand_out(**first, provisional);
+  return first;
+}
+
+void CommitQueue::hand_out_waiting(bool provisional, bool urgent_too) {
+  for (auto at = first_unseen(); at != line_.end(); ++at) {
+    Waiting& waiting = **at;
+    if (waiting.kind != Waiting::Kind::kEvent) continue;
+    if (!urgent_too && reserve_ && waiting.urgent && !waiting.kept) return;
+    hand_out(waiting, provisional);
+    --unseen_;
   }
-  unseen_ = 0;
 }
 
 void CommitQueue::hand_out(Waiting& waiting, bool provisional) {
   waiting.handed_out = true;
   waiting.provisional = provisional;
+  waiting.undurable = !waiting.kept;
   Committed committed;
   committed.event = waiting.event;
-  committed.durable = false;
-  committed.provisional = provisional;
+  committed.durable = waiting.kept;
+  committed.provisional = provisional && !waiting.kept;
   outbox.push_back(std::move(committed));
   ++outbox_pushed;
-  if (!provisional) {
-    ++not_durable_;
-    if (disk_bad_) settled_ = std::max(settled_, waiting.event.id.seq);
-  }
+  if (disk_bad_) settled_ = std::max(settled_, waiting.event.id.seq);
+  if (!provisional && !waiting.kept) ++not_durable_;
 }
 
 }  // namespace kanhu::publish

@@ -33,14 +33,18 @@ struct Waiting {
   std::int64_t accepted_us = 0;
   bool handed_out = false;
   bool provisional = false;  // when handed out: the disk was slow, not failing
+  bool undurable = false;    // it was not on disk when it was handed out
   bool taken = false;        // a batch holds it
+  bool urgent = false;       // an alarm or the end of one: the reserve is for it
+  bool kept = false;         // it is on disk, in the reserve, ahead of its place
   Gap gap;
   Json application;  // of kRotate: the Snapshot callback's answer
 };
 using WaitingPtr = std::shared_ptr<Waiting>;
 
 // The line for the disk and the line to the subscribers, and the rule that keeps the second in order of seq: what was
-// handed out is always a prefix of what waits.
+// handed out is always a prefix of what waits. While the disk is bad everything goes out at once, except that what is urgent waits
+// (and what came behind it) until it is kept in the reserve, as long as there is one.
 // Thread: guarded by its owner's mutex.
 class CommitQueue {
  public:
@@ -52,17 +56,28 @@ class CommitQueue {
   std::vector<WaitingPtr> take(std::size_t most);
   // The batch is on disk.
   void committed(const std::vector<WaitingPtr>& batch);
-  // The disk cannot be written: everything waiting goes out now and stays in line.
-  void disk_failed();
+  // The disk cannot be written: what waits goes out now and stays in line. `reserve`: there is one for what is urgent.
+  void disk_failed(bool reserve);
   // The disk is slow: everything waiting goes out now, to be confirmed later.
-  void hand_out_provisionally() { hand_out_waiting(true); }
+  void hand_out_provisionally() { hand_out_waiting(!disk_bad_, true); }
+
+  // What is urgent and not kept yet, while there is a reserve.
+  bool has_urgent() const { return disk_bad_ && reserve_ && urgent_ > 0; }
+  std::vector<WaitingPtr> take_urgent(std::size_t most);
+  void kept(const std::vector<WaitingPtr>& batch);
+  // The reserve is used up: nothing waits for it any more.
+  void reserve_is_gone();
 
   bool disk_is_bad() const { return disk_bad_; }
-  void disk_is_good() { disk_bad_ = false; }
+  void disk_is_good() {
+    disk_bad_ = false;
+    reserve_ = false;
+  }
   bool empty() const { return line_.empty(); }
   std::size_t size() const { return line_.size(); }
   bool has_unseen() const { return unseen_ > 0; }
-  MonoTime oldest() const { return line_.front()->accepted; }
+  // Since when what was not handed out waits, or what is in front of it.
+  MonoTime oldest() const;
   std::uint64_t settled() const { return settled_; }  // every number up to it is on disk or given up
   std::uint64_t not_durable() const { return not_durable_; }
 
@@ -70,7 +85,8 @@ class CommitQueue {
   std::uint64_t outbox_pushed = 0;
 
  private:
-  void hand_out_waiting(bool provisional);
+  std::deque<WaitingPtr>::const_iterator first_unseen() const;
+  void hand_out_waiting(bool provisional, bool urgent_too);
   void hand_out(Waiting& waiting, bool provisional);
   void lose(const Waiting& event);
 
@@ -78,7 +94,9 @@ class CommitQueue {
   std::size_t events_ = 0;
   std::size_t bytes_ = 0;
   std::size_t unseen_ = 0;  // events in line that were not handed out
+  std::size_t urgent_ = 0;  // urgent ones in line that are not kept
   bool disk_bad_ = false;
+  bool reserve_ = false;
   std::uint64_t settled_ = 0;
   std::uint64_t not_durable_ = 0;
 };

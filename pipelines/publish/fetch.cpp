@@ -9,12 +9,14 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "pipelines/publish/wire.hpp"
 
 namespace kanhu::publish {
 namespace {
 
-constexpr std::size_t kMostNames = 1'000;  // streams or types in one request
+constexpr std::size_t kMostGivenBytes = 1u << 20;  // an asker that does not read its answers costs eight of them
+constexpr std::size_t kMostNames = 1'000;          // streams or types in one request
 
 Result<std::vector<std::string>> names_in(const Json& request, const char* member) {
   std::vector<std::string> names;
@@ -64,7 +66,7 @@ Result<FetchRequest> parse_fetch(const Json& request) {
   if (!types) return tl::unexpected(types.error());
   fetch.after.seq = *after;
   fetch.most_events = static_cast<std::size_t>(*events);
-  fetch.most_bytes = static_cast<std::size_t>(*bytes);
+  fetch.most_bytes = std::min(static_cast<std::size_t>(*bytes), kMostGivenBytes);
   fetch.streams = std::move(*streams);
   fetch.types = std::move(*types);
   return fetch;
@@ -102,10 +104,21 @@ std::string to_text(const JournalPage& page, const JournalHead& head) {
   return fmt::to_string(text);
 }
 
-Result<std::string> answer_fetch(JournalPages& pages, const Json& request, const JournalHead& head) {
-  return parse_fetch(request)
-      .and_then([&](const FetchRequest& wanted) { return pages.fetch(wanted, head); })
-      .map([&](const JournalPage& page) { return to_text(page, head); });
+Result<std::string> answer_fetch(JournalPages& pages, const Json& request, JournalHead head, const Rights& rights) {
+  if (!rights.may(Right::kFetch)) return fail(ErrorKind::kUnauthorized, "this key has not the right fetch");
+  auto wanted = parse_fetch(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  if (!rights.sees_all()) {
+    const auto hidden = std::find_if(wanted->streams.begin(), wanted->streams.end(), [&](const auto& one) { return !rights.sees(one); });
+    if (hidden != wanted->streams.end())
+      return fail(ErrorKind::kUnauthorized,
+                  fmt::format("this key may not see the stream {}; leave streams out for all it may", kanhu::quoted(*hidden)));
+    wanted->sees = [&rights](const std::string& stream) { return rights.sees(stream); };
+  }
+  auto page = pages.fetch(*wanted, head);
+  if (!page) return tl::unexpected(page.error());
+  if (wanted->sees) std::erase_if(head.streams, [&](const auto& stream) { return !rights.sees(stream.first); });
+  return to_text(*page, head);
 }
 
 }  // namespace kanhu::publish

@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "pipelines/publish/access.hpp"
 #include "pipelines/publish/journal_pages.hpp"
 
 namespace kanhu::publish {
@@ -15,7 +16,8 @@ Result<FetchRequest> parse_fetch(const Json& request);
 // The answer's text: canonical JSON, payloads as they stand in the journal.
 std::string to_text(const JournalPage& page, const JournalHead& head);
 
-// Both: the query socket's answer to `fetch`.
-Result<std::string> answer_fetch(JournalPages& pages, const Json& request, const JournalHead& head);
+// Both: the query socket's answer to `fetch`, cut to what the asker may see. kUnauthorized when it may not fetch, or names a stream
+// it may not see.
+Result<std::string> answer_fetch(JournalPages& pages, const Json& request, JournalHead head, const Rights& rights = Rights::all());
 
 }  // namespace kanhu::publish

@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -12,7 +13,9 @@
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
 #include "pipelines/publish/commit_queue.hpp"
+#include "pipelines/publish/losses.hpp"
 #include "pipelines/publish/segment_writer.hpp"
+#include "pipelines/publish/waiting_record.hpp"
 
 namespace kanhu::publish {
 namespace {
@@ -24,44 +27,9 @@ constexpr auto kProvisionalAfter = 500ms;
 constexpr auto kWatchEvery = 20ms;             // how often the watchdog looks while something waits
 constexpr std::size_t kMostBatch = 4096;       // bounds the memory of one commit
 constexpr std::size_t kImpatientAt = 256;      // so many events do not wait for company
+constexpr auto kLongestSegment = 24h;          // so that what is too old goes although little happens
+constexpr auto kProvideEvery = 10s;            // how often a reserve that was used is tried to be had again
 constexpr std::size_t kMostBody = 256u << 10;  // far above the contract's 2 KiB; beyond it the body is not kept
-
-Json gap_body(const Gap& gap) {
-  Json streams = Json::object();
-  Json bounds = Json::object();
-  for (const auto& [stream, range] : gap.streams) {
-    streams[stream] = range.second;
-    bounds[stream] = {{"from", range.first}, {"to", range.second}};
-  }
-  return {{"v", 1},           {"reason", "queue_full"}, {"from", gap.from}, {"to", gap.to}, {"streams", streams},
-          {"bounds", bounds}, {"ended", gap.ended}};
-}
-
-Record to_record(const Waiting& waiting, bool handed_out, bool provisional) {
-  Record record;
-  record.accepted_us = waiting.accepted_us;
-  if (waiting.kind == Waiting::Kind::kGap) {
-    record.kind = RecordKind::kGap;
-    record.seq = waiting.gap.to;
-    record.time_us = waiting.accepted_us;
-    record.stream = record.source = "-";
-    record.type = "gap";
-    record.body = canonical_json(gap_body(waiting.gap));
-    return record;
-  }
-  const Event& event = waiting.event;
-  record.kind = RecordKind::kEvent;
-  record.phase = static_cast<std::uint8_t>(event.phase);
-  record.flags = !handed_out ? 0 : provisional ? kFlagProvisional : kFlagLate;
-  record.seq = event.id.seq;
-  record.stream_seq = event.id.stream_seq;
-  record.time_us = to_microseconds(event.time);
-  record.stream = event.facility;
-  record.source = event.source;
-  record.type = event.type;
-  record.body = event.body;
-  return record;
-}
 
 class SegmentedJournal final : public Journal {
  public:
@@ -80,7 +48,13 @@ class SegmentedJournal final : public Journal {
     head_.previous_epoch = recovered.previous.epoch;
     head_.previous_seq = recovered.previous.seq;
     head_.previous_streams.assign(recovered.previous.streams.begin(), recovered.previous.streams.end());
+    head_.rewound = recovered.report.rewound;
+    segment_began_ = clock.mono();
     streams_["-"];
+    for (const Json& open : recovery_.open_incidents) {
+      if (is_alarm(open.value("data", Json()))) open_alarms_.insert(open.value("subject", std::string()));
+    }
+    losses_ = recovery_.lost;
   }
 
   ~SegmentedJournal() override {
@@ -99,7 +73,7 @@ class SegmentedJournal final : public Journal {
       // A full or failing disk must not blind the gateway: it starts, says durable = false, and keeps trying.
       if (begun.error().kind != ErrorKind::kNoSpace && begun.error().kind != ErrorKind::kIo) return begun;
       log::error("journal", "cannot be written, events go out undurable until it can: {}", begun.error().message);
-      queue_.disk_failed();
+      queue_.disk_failed(begun.error().kind == ErrorKind::kNoSpace && writer_.has_reserve());
     }
     disk_thread_ = std::thread([this] { write_loop(); });
     out_thread_ = std::thread([this] { hand_out_loop(); });
@@ -111,13 +85,16 @@ class SegmentedJournal final : public Journal {
   void declare_streams(const std::vector<std::string>& facilities) override;
   JournalHead head() const override;
   JournalStats stats() const override;
+  std::vector<Loss> take_losses() override;
   void flush() override;
 
  private:
   void ask_for_snapshot(std::unique_lock<std::mutex>& lock);
+  bool is_urgent(const EventDraft& draft);
   std::string make_body(const EventDraft& draft, const EventId& id) const;
   void write_loop();
   void write_batch(std::unique_lock<std::mutex>& lock);
+  void write_urgent(std::unique_lock<std::mutex>& lock);
   void settle(const std::vector<WaitingPtr>& batch);
   void give_up(const Error& error);
   void hand_out_loop();
@@ -137,6 +114,9 @@ class SegmentedJournal final : public Journal {
   std::map<std::string, StreamHead> streams_;
   JournalStats stats_;
   std::uint64_t segment_estimate_ = 0;  // bytes accepted since the last rotation
+  MonoTime segment_began_{};
+  std::set<std::string> open_alarms_;  // subjects of alarms that have not ended
+  std::vector<Loss> losses_;
   bool asking_ = false;
   bool stopping_ = false;
   bool disk_done_ = false;
@@ -148,11 +128,11 @@ class SegmentedJournal final : public Journal {
   Backoff backoff_{100ms, 5s, 50ms};
   SteadyTime last_commit_{};
   SteadyTime retry_at_{};
+  SteadyTime provide_at_{};  // when the reserve is looked after next
 
   std::thread disk_thread_, out_thread_;
 };
 
-// The CloudEvents minimum, should the application's own body fail: a number once given must have a body.
 std::string SegmentedJournal::make_body(const EventDraft& draft, const EventId& id) const {
   try {
     std::string body = body_(draft, id);
@@ -161,18 +141,13 @@ std::string SegmentedJournal::make_body(const EventDraft& draft, const EventId& 
   } catch (const std::exception& error) {
     log::error("journal", "the body of {} ({}) could not be made: {}", id.text(), draft.type, error.what());
   }
-  return canonical_json({{"specversion", "1.0"},
-                         {"id", id.text()},
-                         {"source", "/"},
-                         {"type", "kanhu." + draft.type},
-                         {"subject", draft.subject},
-                         {"time", format_utc(draft.time)},
-                         {"data", {{"phase", to_string(draft.phase)}}}});
+  return least_body(draft, id);
 }
 
 void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
   asking_ = true;
   segment_estimate_ = 0;
+  segment_began_ = clock_.mono();
   Json application = Json::object();
   if (snapshot_) {
     lock.unlock();
@@ -189,12 +164,14 @@ void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
 
 EventId SegmentedJournal::accept(EventDraft draft) {
   std::unique_lock lock(mutex_);
-  if (segment_estimate_ >= config_.segment_bytes && !asking_ && !queue_.disk_is_bad()) ask_for_snapshot(lock);
+  const bool full = segment_estimate_ >= config_.segment_bytes || clock_.mono() - segment_began_ >= kLongestSegment;
+  if (full && !asking_ && !queue_.disk_is_bad()) ask_for_snapshot(lock);
   StreamHead& stream = streams_[draft.facility];
   EventId id{epoch_, ++head_.seq, ++stream.stream_seq};
   auto waiting = std::make_shared<Waiting>();
   waiting->accepted = clock_.mono();
   waiting->accepted_us = to_microseconds(clock_.wall());
+  waiting->urgent = is_urgent(draft);
   Event& event = waiting->event;
   event.body = make_body(draft, id);
   if (draft.data.is_object()) waiting->clip = draft.data.value("clip", Json());
@@ -213,6 +190,13 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   to_disk_.notify_one();
   to_out_.notify_one();
   return id;
+}
+
+bool SegmentedJournal::is_urgent(const EventDraft& draft) {
+  if (draft.phase == Phase::kEnd) return open_alarms_.erase(draft.subject) > 0;
+  if (!is_alarm(draft.data)) return false;
+  if (draft.phase == Phase::kStart) open_alarms_.insert(draft.subject);
+  return true;
 }
 
 void SegmentedJournal::declare_streams(const std::vector<std::string>& facilities) {
@@ -234,6 +218,11 @@ JournalStats SegmentedJournal::stats() const {
   return stats;
 }
 
+std::vector<Loss> SegmentedJournal::take_losses() {
+  std::scoped_lock lock(mutex_);
+  return std::exchange(losses_, {});
+}
+
 void SegmentedJournal::flush() {
   std::unique_lock lock(mutex_);
   ++flushers_;
@@ -251,7 +240,11 @@ void SegmentedJournal::write_loop() {
     to_disk_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) break;
     if (queue_.disk_is_bad()) {
-      to_disk_.wait_until(lock, retry_at_, [&] { return stopping_; });
+      to_disk_.wait_until(lock, retry_at_, [&] { return stopping_ || queue_.has_urgent(); });
+      if (queue_.has_urgent()) {
+        write_urgent(lock);
+        continue;
+      }
     } else {
       to_disk_.wait_until(lock, last_commit_ + config_.commit_every,
                           [&] { return stopping_ || flushers_ > 0 || queue_.size() >= kImpatientAt; });
@@ -271,7 +264,7 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
   const bool rotation = batch.front()->kind == Waiting::Kind::kRotate;
   std::vector<std::pair<bool, bool>> seen;
   seen.reserve(batch.size());
-  for (const WaitingPtr& waiting : batch) seen.emplace_back(waiting->handed_out, waiting->provisional);
+  for (const WaitingPtr& waiting : batch) seen.emplace_back(waiting->undurable, waiting->provisional);
   last_commit_ = std::chrono::steady_clock::now();
   lock.unlock();
 
@@ -290,11 +283,40 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
       for (const std::string& subject : batch[i]->gap.ended) writer_.ledger().end(subject);
     }
   }
+  const auto now = std::chrono::steady_clock::now();
+  if (done && now >= provide_at_ && writer_.lacks_reserve()) {
+    writer_.provide_reserve();
+    provide_at_ = now + kProvideEvery;
+  }
   lock.lock();
   if (done) {
     settle(batch);
   } else {
     give_up(done.error());
+  }
+  to_out_.notify_one();
+  settled_.notify_all();
+}
+
+// Alarms while the disk is full: to the reserve, ahead of their place.
+void SegmentedJournal::write_urgent(std::unique_lock<std::mutex>& lock) {
+  const auto batch = queue_.take_urgent(kMostBatch);
+  std::vector<Record> records;
+  records.reserve(batch.size());
+  for (const WaitingPtr& waiting : batch) {
+    records.push_back(to_record(*waiting, waiting->undurable, waiting->provisional));
+    records.back().kind = RecordKind::kEarly;
+  }
+  lock.unlock();
+  const auto done = writer_.write_early(records);
+  lock.lock();
+  if (done) {
+    queue_.kept(batch);
+    stats_.kept += batch.size();
+    stats_.bytes = writer_.bytes_written();
+  } else {
+    log::error("journal", "the reserve for alarms is used up, alarms go out undurable too: {}", done.error().message);
+    queue_.reserve_is_gone();
   }
   to_out_.notify_one();
   settled_.notify_all();
@@ -307,6 +329,7 @@ void SegmentedJournal::settle(const std::vector<WaitingPtr>& batch) {
     if (waiting->kind == Waiting::Kind::kGap) {
       head_.durable_seq = std::max(head_.durable_seq, waiting->gap.to);
       for (const auto& [stream, range] : waiting->gap.streams) streams_[stream].durable = range.second;
+      add_loss(losses_, loss_of(waiting->gap, epoch_));
     } else if (waiting->kind == Waiting::Kind::kEvent) {
       ++stats_.durable;
       stats_.commit.add(now - waiting->accepted);
@@ -326,7 +349,7 @@ void SegmentedJournal::settle(const std::vector<WaitingPtr>& batch) {
 
 void SegmentedJournal::give_up(const Error& error) {
   if (!queue_.disk_is_bad()) log::error("journal", "cannot be written, events go out undurable until it can: {}", error.message);
-  queue_.disk_failed();
+  queue_.disk_failed(error.kind == ErrorKind::kNoSpace && writer_.has_reserve());
   retry_at_ = std::chrono::steady_clock::now() + backoff_.next(random_u64());
 }
 

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,23 @@ struct StreamHead {
   std::uint64_t durable = 0;     // last number on disk
 };
 
+// Numbers of events that were given and will never be in the journal.
+struct Loss {
+  std::string epoch;
+  std::uint64_t from = 0, to = 0;
+  std::uint64_t count = 0;  // lost of them; fewer than from..to holds when losses were too many to be told apart
+  std::string reason;       // queue_full: the disk could not be written and memory was full. never_durable: lost with the gateway
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams;  // first and last, as far as known
+};
+
+// The journal ends in front of what is known to have been durable: a backup was put back, or its end was lost.
+struct Rewind {
+  std::string epoch;  // the newest one known, and its last number known to have been durable (there may have been more)
+  std::uint64_t seq = 0;
+  std::string found_epoch;  // where the journal ends; empty: there is none
+  std::uint64_t found_seq = 0;
+};
+
 struct JournalHead {
   std::string epoch;
   std::uint64_t seq = 0;
@@ -31,6 +50,7 @@ struct JournalHead {
   std::uint64_t previous_seq = 0;                           // its last durable number
   std::vector<std::pair<std::string, StreamHead>> streams;  // by facility, sorted; "-" is the gateway
   std::vector<std::pair<std::string, std::uint64_t>> previous_streams;
+  std::optional<Rewind> rewound;  // this epoch began on a journal that was set back
 };
 
 // An event on its way out, in order of seq.
@@ -43,6 +63,7 @@ struct Committed {
 
 struct JournalStats {
   std::uint64_t accepted = 0, durable = 0, not_durable = 0, commits = 0, bytes = 0;
+  std::uint64_t kept = 0;   // alarms written to the reserve
   LatencyHistogram commit;  // accept to durable
 };
 
@@ -58,6 +79,8 @@ struct Recovery {
   std::uint64_t records = 0;         // read in the last segment
   std::uint64_t torn_bytes = 0;      // cut from the tail
   std::vector<std::string> damaged;  // segments set aside, with the reason
+  std::vector<Loss> lost;            // between alarms that were kept in the reserve
+  std::optional<Rewind> rewound;
 };
 
 // Two threads: one writes and may hang in fdatasync, the other hands out and watches the first.
@@ -86,6 +109,8 @@ class Journal {
   virtual void declare_streams(const std::vector<std::string>& facilities) = 0;
   virtual JournalHead head() const = 0;
   virtual JournalStats stats() const = 0;
+  // What has been lost for good since the last call; each is told once, when the journal has written its gap.
+  virtual std::vector<Loss> take_losses() = 0;
   // Waits until everything accepted so far is durable or was given up.
   virtual void flush() = 0;
 };

@@ -46,20 +46,48 @@ class JournalPages::Reading {
     live_ = epoch == head_.epoch;
   }
 
-  void gap(std::uint64_t from, std::uint64_t to, const char* reason,
+  void gap(std::uint64_t from, std::uint64_t to, const std::string& reason,
            std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams = {}) {
+    // Of streams that may not be seen nothing is said; where all that is known to be lost is theirs, there is no gap.
+    const bool known = !streams.empty();
+    if (request_.sees) std::erase_if(streams, [&](const auto& one) { return !request_.sees(one.first); });
     const bool of_interest =
-        streams.empty() || request_.streams.empty() ||
-        std::any_of(streams.begin(), streams.end(), [&](const auto& one) { return asks_for(request_.streams, one.first); });
+        !known || std::any_of(streams.begin(), streams.end(), [&](const auto& one) { return asks_for(request_.streams, one.first); });
     if (of_interest) page.gaps.push_back({page.next.epoch, from, to, reason, std::move(streams)});
     page.next.seq = std::max(page.next.seq, to);
+  }
+
+  // The epoch that page.next stands in is over; `previous` is the last durable place the next one knows of, `rewound` what was
+  // durable once and was gone when it began. `missing`: why numbers that were durable are not there.
+  void leave(const std::optional<JournalPlace>& previous, const std::optional<JournalPlace>& rewound, const char* missing) {
+    const std::uint64_t at = page.next.seq;
+    const bool known = previous && previous->epoch == page.next.epoch;
+    const std::uint64_t end = known ? previous->seq : at;
+    if (at < end) gap(at + 1, end, missing);
+    if (rewound) {
+      set_back(end, *rewound);
+    } else if (at > end) {
+      gap(end + 1, at, "never_durable");
+    }
+  }
+
+  // Behind number `end` of page.next's epoch the journal was set back.
+  void set_back(std::uint64_t end, const JournalPlace& rewound) {
+    if (rewound.epoch == page.next.epoch) {
+      gap(end + 1, std::max(rewound.seq, page.next.seq), "rewound");
+      return;
+    }
+    gap(end + 1, page.next.seq > end ? page.next.seq : 0, "rewound");
+    enter(rewound.epoch, 0);
+    gap(1, rewound.seq, "rewound");
   }
 
   Go take(const Record& record) {
     if (record.kind == RecordKind::kGap) return take_gap(record);
     if (record.kind != RecordKind::kEvent || record.seq <= page.next.seq) return Go::kOn;
     if (live_ && record.seq > head_.durable_seq) return Go::kUpToDate;
-    const bool wanted = asks_for(request_.streams, record.stream) && asks_for(request_.types, record.type);
+    const bool wanted = asks_for(request_.streams, record.stream) && (!request_.sees || request_.sees(record.stream)) &&
+                        asks_for(request_.types, record.type);
     const std::size_t size = kAroundPayload + record.body.size();
     if (wanted && !page.events.empty() && (page.events.size() >= request_.most_events || bytes_ + size > request_.most_bytes))
       return Go::kFull;
@@ -91,7 +119,7 @@ class JournalPages::Reading {
         streams[stream] = {range.value("from", std::uint64_t{0}), range.value("to", std::uint64_t{0})};
     }
     if (from > page.next.seq + 1) gap(page.next.seq + 1, from - 1, "damaged");
-    gap(from, record.seq, "queue_full", std::move(streams));
+    gap(from, record.seq, body->value("reason", std::string("queue_full")), std::move(streams));
     return Go::kOn;
   }
 
@@ -164,6 +192,8 @@ Result<void> JournalPages::describe(Segment& segment) {
         record.kind == RecordKind::kEpoch && previous != body->end() && previous->is_object()) {
       segment.previous = JournalPlace{previous->value("epoch", std::string()), previous->value("seq", std::uint64_t{0})};
     }
+    if (const auto rewound = body->find("rewound"); record.kind == RecordKind::kEpoch && rewound != body->end() && rewound->is_object())
+      segment.rewound = JournalPlace{rewound->value("epoch", std::string()), rewound->value("seq", std::uint64_t{0})};
   }
   segment.marks.push_back({segment.first_seq - 1, kHeaderBytes});
   return {};
@@ -195,17 +225,22 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
     reading.enter(after.epoch, after.seq);
     return finish();
   } else {
+    const Segment* next = &oldest;
     if (!after.epoch.empty()) {
       reading.enter(after.epoch, after.seq);
-      const bool is_previous = oldest.previous && oldest.previous->epoch == after.epoch;
-      if (is_previous && after.seq < oldest.previous->seq)
-        reading.gap(after.seq + 1, oldest.previous->seq, "retention");
-      else if (is_previous && after.seq > oldest.previous->seq)
-        reading.gap(oldest.previous->seq + 1, after.seq, "never_durable");
-      else if (!is_previous)
+      const auto set_back = std::find_if(segments_.begin(), segments_.end(),
+                                         [&](const Segment& one) { return one.rewound && one.rewound->epoch == after.epoch; });
+      if (oldest.previous && oldest.previous->epoch == after.epoch) {
+        reading.leave(oldest.previous, oldest.rewound, "retention");
+      } else if (set_back != segments_.end()) {
+        reading.gap(after.seq + 1, after.seq < set_back->rewound->seq ? set_back->rewound->seq : 0, "rewound");
+        next = &*set_back;
+      } else {
         reading.gap(after.seq + 1, 0, "unknown_epoch");
+      }
     }
-    reading.enter(epoch_of(ordinal), oldest.first_seq - 1);
+    ordinal = next->ordinal;
+    reading.enter(epoch_of(ordinal), next->first_seq - 1);
   }
 
   std::size_t index = 0;
@@ -218,10 +253,7 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
   for (; index < segments_.size(); ++index) {
     Segment& segment = segments_[index];
     if (segment.ordinal != ordinal) {
-      if (segment.previous && segment.previous->epoch == page.next.epoch) {
-        if (page.next.seq < segment.previous->seq) reading.gap(page.next.seq + 1, segment.previous->seq, "damaged");
-        if (page.next.seq > segment.previous->seq) reading.gap(segment.previous->seq + 1, page.next.seq, "never_durable");
-      }
+      reading.leave(segment.previous, segment.rewound, "damaged");
       ordinal = segment.ordinal;
       reading.enter(epoch_of(ordinal), segment.first_seq - 1);
     }
@@ -255,8 +287,13 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
   }
   // The newest epoch on disk is over, and the one that runs has not been written yet.
   if (page.next.epoch != head.epoch) {
-    if (head.previous_epoch == page.next.epoch && page.next.seq > head.previous_seq)
-      reading.gap(head.previous_seq + 1, page.next.seq, "never_durable");
+    const bool is_previous = head.previous_epoch == page.next.epoch;
+    if (is_previous && page.next.seq < head.previous_seq)
+      return finish();  // the rest of it stands in its reserve, and comes to its place first
+    std::optional<JournalPlace> previous, rewound;
+    if (is_previous) previous = JournalPlace{head.previous_epoch, head.previous_seq};
+    if (head.rewound) rewound = JournalPlace{head.rewound->epoch, head.rewound->seq};
+    reading.leave(previous, rewound, "damaged");
     reading.enter(head.epoch, 0);
   }
   return finish();

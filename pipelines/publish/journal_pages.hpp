@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,10 +27,11 @@ struct JournalPlace {
 };
 
 struct FetchRequest {
-  JournalPlace after;                // without an epoch: in front of the oldest event that is kept
-  std::vector<std::string> streams;  // facilities, "-" the gateway's own; empty: all
-  std::vector<std::string> types;    // without "kanhu."; empty: all
-  std::size_t most_events = 500;     // 1 to kMostFetched
+  JournalPlace after;                                   // without an epoch: in front of the oldest event that is kept
+  std::vector<std::string> streams;                     // facilities, "-" the gateway's own; empty: all
+  std::function<bool(const std::string& stream)> sees;  // of `streams`, those that may be seen; empty: all
+  std::vector<std::string> types;                       // without "kanhu."; empty: all
+  std::size_t most_events = 500;                        // 1 to kMostFetched
   std::size_t most_bytes = 256u << 10;
 };
 inline constexpr std::size_t kMostFetched = 5'000;
@@ -40,7 +42,8 @@ struct JournalGap {
   std::string epoch;
   std::uint64_t from = 0, to = 0;
   // retention: dropped by age or size. never_durable: shown, but lost with the power or the disk. queue_full: given while the disk
-  // could not be written and the reserve was full. damaged: the journal is unreadable there. unknown_epoch: not of this journal.
+  // could not be written and memory was full. damaged: the journal is unreadable there. unknown_epoch: not of this journal.
+  // rewound: they were durable once, and the journal was set back in front of them; `to` 0: how many is not known.
   std::string reason;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>
       streams;  // first (0: not known) and last number lost, by stream; may be empty
@@ -72,6 +75,7 @@ class JournalPages {
     std::uint32_t ordinal = 0;
     std::uint64_t first_seq = 0;
     std::optional<JournalPlace> previous;          // of the epoch that begins here: the last durable one before
+    std::optional<JournalPlace> rewound;           // it began on a journal that was set back: the newest known to have been durable
     std::map<std::string, std::uint64_t> streams;  // durable heads in front of it
     std::vector<Mark> marks;                       // rising; grows as it is read
   };

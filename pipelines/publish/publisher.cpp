@@ -12,6 +12,8 @@
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "pipelines/publish/gate_sockets.hpp"
+#include "pipelines/publish/live_peers.hpp"
 #include "pipelines/publish/sockets.hpp"
 #include "pipelines/publish/wire.hpp"
 
@@ -24,29 +26,36 @@ constexpr std::size_t kQueueCapacity = 8192;  // of 2 KiB at most: 16 MiB
 constexpr std::size_t kMostAwaited = 4096;    // arrivals the receipt probe may still ask for
 constexpr auto kHeadEvery = 1s;
 constexpr auto kLookEvery = 50ms;  // how late a head may be, and how long a stop may wait
+constexpr auto kLookWhenBusy = 1ms;
+constexpr int kMostInTurn = 64;
 
 class XpubPublisher final : public Publisher {
  public:
-  XpubPublisher(const Clock& clock, std::function<JournalHead()> head, std::function<Json()> heartbeat)
-      : clock_(clock), head_(std::move(head)), heartbeat_(std::move(heartbeat)) {}
+  XpubPublisher(const Clock& clock, std::function<JournalHead()> head, std::function<Json()> heartbeat, Gate* gate)
+      : clock_(clock),
+        head_(std::move(head)),
+        heartbeat_(std::move(heartbeat)),
+        gate_(gate),
+        context_(gate == nullptr ? std::make_shared<zmq::context_t>(1) : gate->sockets().context()) {}
 
   ~XpubPublisher() override {
     queue_.close();
     if (thread_.joinable()) thread_.join();
     stopping_ = true;
     if (probe_thread_.joinable()) probe_thread_.join();
-    probe_.close();  // an open socket, also one that never ran, would keep the context waiting
-    socket_.close();
-    context_.close();  // LINGER bounds it
+    probe_.close();   // an open socket, also one that never ran, would keep the context waiting
+    socket_.close();  // LINGER bounds how long the context then waits
   }
 
   Result<void> start(const PublishConfig& config) {
-    if (auto allowed = check_loopback(config.live, config.plain_tcp_beyond_loopback); !allowed) return allowed;
+    if (auto allowed = check_loopback(config.live, gate_ != nullptr || config.plain_tcp_beyond_loopback); !allowed) return allowed;
     set_live_options(socket_);
+    if (gate_ != nullptr) gate_->sockets().guard(socket_);
     auto bound = bind(socket_, config.live, "live");
     if (!bound) return tl::unexpected(bound.error());
     endpoint_ = *bound;
     set_subscriber_options(probe_);
+    if (gate_ != nullptr) set_client_keys(probe_, gate_->sockets().own());
     probe_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
     probe_.connect(endpoint_);
     next_head_ = clock_.mono();
@@ -92,15 +101,16 @@ class XpubPublisher final : public Publisher {
   void send_event(const Committed& committed);
   void send_heads();
   void send(const std::string& topic, const std::string& header, const std::string& payload);
-  void read_subscriptions();
   void probe();
 
   const Clock& clock_;
   const std::function<JournalHead()> head_;
   const std::function<Json()> heartbeat_;
-  zmq::context_t context_{1};
-  zmq::socket_t socket_{context_, zmq::socket_type::xpub};  // of the publish thread once it runs
-  zmq::socket_t probe_{context_, zmq::socket_type::sub};    // of the probe thread once it runs
+  Gate* const gate_;
+  const std::shared_ptr<zmq::context_t> context_;
+  zmq::socket_t socket_{*context_, zmq::socket_type::xpub};  // of the publish thread once it runs
+  zmq::socket_t probe_{*context_, zmq::socket_type::sub};    // of the probe thread once it runs
+  LivePeers peers_{socket_, gate_};                          // of the publish thread
   std::string endpoint_;
   BoundedQueue<Committed> queue_{kQueueCapacity};
   Guarded<PublisherStats> stats_;
@@ -114,10 +124,15 @@ class XpubPublisher final : public Publisher {
 
 void XpubPublisher::run() {
   name_this_thread("publish");
+  bool busy = false;  // subscriptions arrive: more of them may
   while (true) {
-    const auto committed = queue_.pop_for(kLookEvery);
+    auto committed = queue_.pop_for(busy ? kLookWhenBusy : kLookEvery);
     if (committed) {
-      send_event(*committed);
+      // Events come before those who subscribe.
+      for (int sent = 1; committed; ++sent) {
+        send_event(*committed);
+        committed = sent < kMostInTurn ? queue_.pop_for(0ms) : std::nullopt;
+      }
     } else {
       dropped_.with([&](Handed& dropped) {
         for (const auto& [facility, number] : dropped.streams) handed_.note(facility, {"", dropped.seq, number});
@@ -125,9 +140,11 @@ void XpubPublisher::run() {
       });
       if (queue_.closed() && queue_.size() == 0) break;
     }
-    read_subscriptions();
+    busy = peers_.read();
     if (clock_.mono() >= next_head_) {
       send_heads();
+      peers_.look();
+      stats_.with([&](PublisherStats& stats) { stats.subscribers = peers_.connections(), stats.cut_off = peers_.dropped(); });
       next_head_ = clock_.mono() + kHeadEvery;
     }
   }
@@ -138,7 +155,7 @@ void XpubPublisher::send_event(const Committed& committed) {
   const Event& event = committed.event;
   const std::string header = encode(header_of(committed, clock_.wall()));
   if (committed.confirms) {
-    send(topic("-", "-", "commit"), header, commit_payload(committed));
+    send(topic(event.facility, "-", "commit"), header, commit_payload(committed));
     return;
   }
   const bool timed = event.arrival != MonoTime{};
@@ -187,17 +204,6 @@ void XpubPublisher::send(const std::string& topic, const std::string& header, co
   }
 }
 
-// Subscriptions are of no interest yet but must not fill the socket's inbox.
-void XpubPublisher::read_subscriptions() {
-  try {
-    zmq::message_t message;
-    for (int i = 0; i < 100 && socket_.recv(message, zmq::recv_flags::dontwait); ++i) {
-    }
-  } catch (const zmq::error_t& error) {
-    log::debug("publish", "reading subscriptions: {}", error.what());
-  }
-}
-
 // Thread: the probe's. A subscriber like any other: what it measures includes the socket and the network stack.
 void XpubPublisher::probe() {
   name_this_thread("receipts");
@@ -232,9 +238,9 @@ void XpubPublisher::probe() {
 }  // namespace
 
 Result<std::unique_ptr<Publisher>> Publisher::open(const PublishConfig& config, const Clock& clock, std::function<JournalHead()> head,
-                                                   std::function<Json()> heartbeat) {
+                                                   std::function<Json()> heartbeat, Gate* gate) {
   try {
-    auto publisher = std::make_unique<XpubPublisher>(clock, std::move(head), std::move(heartbeat));
+    auto publisher = std::make_unique<XpubPublisher>(clock, std::move(head), std::move(heartbeat), gate);
     if (auto started = publisher->start(config); !started) return tl::unexpected(started.error());
     return publisher;
   } catch (const std::exception& error) {

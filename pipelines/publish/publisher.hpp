@@ -16,9 +16,12 @@
 #include "base/result.hpp"
 #include "config/config.hpp"
 #include "pipelines/publish/access.hpp"
+#include "pipelines/publish/curve_keys.hpp"
 #include "pipelines/publish/journal.hpp"
 
 namespace kanhu::publish {
+
+class Gate;
 
 struct PublisherStats {
   std::uint64_t published = 0;
@@ -27,6 +30,8 @@ struct PublisherStats {
   LatencyHistogram capture_to_socket;   // arrival of the deciding packet to the socket
   LatencyHistogram capture_to_receipt;  // to a subscriber of our own on the same socket
   std::uint64_t receipts = 0;           // events that subscriber received: the socket delivers
+  std::size_t subscribers = 0;          // connections with a subscription, ours included
+  std::uint64_t cut_off = 0;            // connections shut down: key gone, rights changed, a flood
 };
 
 // Owns the XPUB socket on its own thread; sends heads and the heartbeat about once a second.
@@ -34,10 +39,10 @@ struct PublisherStats {
 class Publisher {
  public:
   // Binds before it returns; kIo names the endpoint and the cause, kInvalidConfig an endpoint that would show plain TCP
-  // beyond loopback without `plain_tcp_beyond_loopback`. `head` is asked on the publish thread;
-  // `heartbeat` gives what the heartbeat adds (cameras up, config digest).
+  // beyond loopback without keys or `plain_tcp_beyond_loopback`. `head` is asked on the publish thread;
+  // `heartbeat` gives what the heartbeat adds (cameras up, config digest). With a gate, which outlives it, only its subscribers get in.
   static Result<std::unique_ptr<Publisher>> open(const PublishConfig& config, const Clock& clock, std::function<JournalHead()> head,
-                                                 std::function<Json()> heartbeat);
+                                                 std::function<Json()> heartbeat, Gate* gate = nullptr);
   virtual ~Publisher() = default;  // sends what is queued, then a last head; LINGER bounded
   virtual void publish(Committed committed) = 0;
   virtual std::string live_endpoint() const = 0;  // with the real port
@@ -58,19 +63,21 @@ Question answered_at_once(std::string name, std::function<Result<Json>(const Jso
 
 // The ROUTER socket on its own thread: {"v":1,"request":NAME} goes to the question of that name; an error becomes
 // {"v":1,"ok":false,"error":{"kind","message"}}, and so does a name that is not known, which is answered with those that are. Both
-// [json] and ["", json] (REQ) are taken, and answered alike.
+// [json] and ["", json] (REQ) are taken, and answered alike. With a gate, which outlives it, each asker has the rights of its key at
+// that moment; nobody's key is answered with unauthorized.
 // Thread: open and destroy from one owner; questions are asked on the query thread and must not wait long.
 class QueryServer {
  public:
   using Requests = std::map<std::string, Question>;
-  static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Requests requests);
+  static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Requests requests, Gate* gate = nullptr);
   virtual ~QueryServer() = default;
   virtual std::string endpoint() const = 0;
 };
 
 // Asks a gateway's query socket once; the answer as it came, also {"ok": false, ...}. kTimeout when nobody answers
-// within `patience`.
-Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience);
+// within `patience`, which is also what a gateway does that asks for keys when there are none, or wrong ones.
+Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience,
+                   const std::optional<ClientKeys>& keys = {});
 
 // One message of the live socket.
 struct LiveMessage {
@@ -82,7 +89,8 @@ struct LiveMessage {
 class Subscriber {
  public:
   // No topics: everything. Reconnects by itself, also to a gateway that is not there yet.
-  static Result<std::unique_ptr<Subscriber>> connect(const std::string& endpoint, const std::vector<std::string>& topics);
+  static Result<std::unique_ptr<Subscriber>> connect(const std::string& endpoint, const std::vector<std::string>& topics,
+                                                     const std::optional<ClientKeys>& keys = {});
   virtual ~Subscriber() = default;
   // Nothing after `patience`; kCorrupt for a message that is not of the contract.
   virtual Result<std::optional<LiveMessage>> receive(std::chrono::milliseconds patience) = 0;

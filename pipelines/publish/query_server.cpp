@@ -15,7 +15,9 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "base/thread_name.hpp"
+#include "pipelines/publish/gate_sockets.hpp"
 #include "pipelines/publish/publisher.hpp"
+#include "pipelines/publish/request.hpp"
 #include "pipelines/publish/sockets.hpp"
 
 namespace kanhu::publish {
@@ -23,7 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostRequestBytes = 64u << 10;  // a fetch may name a thousand streams
 constexpr std::size_t kMostFrames = 8;
 constexpr auto kStopEvery = 50ms;
 
@@ -63,18 +64,21 @@ class AnswerBox {
 
 class RouterServer final : public QueryServer {
  public:
-  explicit RouterServer(Requests requests) : questions_(std::move(requests)) {}
+  RouterServer(Requests requests, Gate* gate)
+      : questions_(std::move(requests)),
+        gate_(gate),
+        context_(gate == nullptr ? std::make_shared<zmq::context_t>(1) : gate->sockets().context()) {}
 
   ~RouterServer() override {
     stopping_ = true;
     if (thread_.joinable()) thread_.join();
     socket_.close();
-    context_.close();
   }
 
   Result<void> start(const PublishConfig& config) {
-    if (auto allowed = check_loopback(config.query, config.plain_tcp_beyond_loopback); !allowed) return allowed;
+    if (auto allowed = check_loopback(config.query, gate_ != nullptr || config.plain_tcp_beyond_loopback); !allowed) return allowed;
     set_query_options(socket_);
+    if (gate_ != nullptr) gate_->sockets().guard(socket_);
     auto bound = bind(socket_, config.query, "query");
     if (!bound) return tl::unexpected(bound.error());
     endpoint_ = *bound;
@@ -92,8 +96,9 @@ class RouterServer final : public QueryServer {
 
   const Requests questions_;
   const std::shared_ptr<AnswerBox> answers_ = std::make_shared<AnswerBox>();
-  zmq::context_t context_{1};
-  zmq::socket_t socket_{context_, zmq::socket_type::router};
+  Gate* const gate_;
+  const std::shared_ptr<zmq::context_t> context_;
+  zmq::socket_t socket_{*context_, zmq::socket_type::router};
   std::string endpoint_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
@@ -130,14 +135,20 @@ void RouterServer::serve_one() {
   // [id][json] from DEALER, [id][""][json] from REQ; the answer has the same form.
   const bool delimited = frames.size() == 3 && frames[1].empty();
   const bool formed = !too_many && (frames.size() == 2 || delimited);
-  const zmq::message_t request = formed ? std::move(frames.back()) : zmq::message_t();
+  zmq::message_t request = formed ? std::move(frames.back()) : zmq::message_t();
   frames.resize(delimited ? 2 : 1);
   // A function may be copied, frames may not.
   auto envelope = std::make_shared<std::vector<zmq::message_t>>(std::move(frames));
   const Reply reply = [box = answers_, envelope](Result<Answer> answer) { box->put({std::move(*envelope), std::move(answer)}); };
   if (!formed) {
     reply(fail(ErrorKind::kCorrupt, "a request is one frame of JSON, or an empty frame and one of JSON"));
-  } else if (const auto asked = ask(request.to_string_view(), Asker{"", Rights::all()}, reply); !asked) {
+    return;
+  }
+  // The rights of this moment: a connection may be older than they are.
+  const auto asker = gate_ == nullptr ? std::optional(Asker{"", Rights::all()}) : gate_->asker(key_of(request));
+  if (!asker) {
+    reply(fail(ErrorKind::kUnauthorized, "this key is no more in the gateway's allow-list, or has expired"));
+  } else if (const auto asked = ask(request.to_string_view(), *asker, reply); !asked) {
     reply(tl::unexpected(asked.error()));
   }
 }
@@ -162,14 +173,9 @@ void RouterServer::send_answers() {
 
 // An error is the answer, unless the question was asked: then `reply` has it.
 Result<void> RouterServer::ask(std::string_view request, const Asker& asker, const Reply& reply) const {
-  const auto parsed = parse_json(request, kMostRequestBytes, 8);
-  if (!parsed) return fail(ErrorKind::kCorrupt, "not JSON: " + parsed.error().message);
-  if (!parsed->is_object()) return fail(ErrorKind::kInvalidArgument, R"(a request is an object like {"v":1,"request":"state"})");
-  const auto version = parsed->find("v");
-  if (version == parsed->end() || *version != 1) return fail(ErrorKind::kUnsupported, R"(requests carry "v":1)");
-  const auto named = parsed->find("request");
-  if (named == parsed->end() || !named->is_string()) return fail(ErrorKind::kInvalidArgument, R"(a request has a name: "request":"state")");
-  const auto name = named->get<std::string>();
+  const auto parsed = parse_request(request);
+  if (!parsed) return tl::unexpected(parsed.error());
+  const auto& [name, content] = *parsed;
   const auto known = questions_.find(name);
   if (known == questions_.end()) {
     std::vector<std::string> names;
@@ -177,7 +183,7 @@ Result<void> RouterServer::ask(std::string_view request, const Asker& asker, con
     return fail(ErrorKind::kUnsupported, fmt::format("request {} is not known; known: {}", kanhu::quoted(name), fmt::join(names, ", ")));
   }
   try {
-    known->second(*parsed, asker, reply);
+    known->second(content, asker, reply);
     return {};
   } catch (const std::exception& error) {
     log::error("query", "{} failed: {}", name, error.what());
@@ -199,9 +205,9 @@ Question answered_at_once(std::string name, std::function<Result<Json>(const Jso
   };
 }
 
-Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Requests requests) {
+Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Requests requests, Gate* gate) {
   try {
-    auto server = std::make_unique<RouterServer>(std::move(requests));
+    auto server = std::make_unique<RouterServer>(std::move(requests), gate);
     if (auto started = server->start(config); !started) return tl::unexpected(started.error());
     return server;
   } catch (const std::exception& error) {

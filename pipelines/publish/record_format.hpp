@@ -24,7 +24,8 @@ inline constexpr std::size_t kRecordFixedBytes = 60;        // in front of the n
 inline constexpr std::size_t kRecordLeastBytes = 92;        // with the hash
 inline constexpr std::size_t kRecordMostBytes = 32u << 20;  // a longer length field is damage
 
-enum class RecordKind : std::uint8_t { kEvent = 1, kSnapshot = 2, kEpoch = 3, kGap = 4 };
+// kEarly: an event written ahead of its place, to the reserve; in its place it stands again as kEvent.
+enum class RecordKind : std::uint8_t { kEvent = 1, kSnapshot = 2, kEpoch = 3, kGap = 4, kEarly = 5 };
 
 // Set in an event's flags when it was handed out before it was durable.
 inline constexpr std::uint16_t kFlagProvisional = 1;

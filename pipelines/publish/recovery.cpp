@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "pipelines/publish/losses.hpp"
 
 namespace kanhu::publish {
 namespace {
@@ -18,6 +19,8 @@ struct Replay {
   EpochEnd end;
   std::uint32_t ordinal = 0;
   bool has_snapshot = false;
+  std::map<std::uint64_t, Record> early;  // of the newest epoch, by seq
+  std::uint64_t reserve = 0;              // the segment that early records not yet in place begin with; 0: none
   Sha256 last_hash{};
   std::vector<std::pair<std::size_t, SegmentScan>> scans;
 
@@ -43,6 +46,7 @@ void Replay::record(const Record& record, const std::map<std::uint32_t, std::str
   if (record.epoch_ordinal > ordinal) {
     ordinal = record.epoch_ordinal;
     end = {};
+    early.clear();
     if (const auto known = epochs.find(ordinal); known != epochs.end()) end.epoch = known->second;
   }
   if (record.kind == RecordKind::kEvent) {
@@ -52,12 +56,17 @@ void Replay::record(const Record& record, const std::map<std::uint32_t, std::str
     ledger.apply(record);
     return;
   }
+  if (record.kind == RecordKind::kEarly) {
+    early.emplace(record.seq, record);
+    return;
+  }
   const auto parsed = parse_json(record.body, kRecordMostBytes);
   if (!parsed || !parsed->is_object()) return;
   if (const std::string epoch = epoch_of(*parsed); !epoch.empty() && end.epoch.empty()) end.epoch = epoch;
   if (record.kind == RecordKind::kSnapshot) {
     ledger.restore(*parsed);
     has_snapshot = true;
+    if (reserve == 0) reserve = parsed->value("reserve", std::uint64_t{0});
   }
   end.seq = std::max(end.seq, record.seq);
   for (const auto& [stream, number] : stream_numbers(*parsed, "streams")) {
@@ -141,6 +150,44 @@ std::string describe(const std::vector<Damage>& damage) {
 // A segment whose creation was interrupted: nothing in it was ever promised.
 bool is_stillborn(const SegmentScan& scan) { return scan.records == 0; }
 
+// What stands in the reserve and never came to its place, and what was lost in front of each.
+void plan_closing(Replay& replay, Recovered& recovered) {
+  replay.early.erase(replay.early.begin(), replay.early.upper_bound(replay.end.seq));
+  recovered.closed_at = replay.end;
+  recovered.closing_ordinal = replay.ordinal;
+  EpochEnd& end = replay.end;
+  for (auto& [seq, record] : replay.early) {
+    if (seq > end.seq + 1) {
+      // Of which streams they were is not known.
+      recovered.report.lost.push_back({end.epoch, end.seq + 1, seq - 1, seq - 1 - end.seq, "never_durable", {}});
+      recovered.closing.push_back(gap_record(recovered.report.lost.back(), {}, record.accepted_us));
+    }
+    record.kind = RecordKind::kEvent;
+    end.seq = seq;
+    end.streams[record.stream] = record.stream_seq;
+    replay.ledger.apply(record);
+    recovered.closing.push_back(std::move(record));
+  }
+}
+
+// A journal that ends in front of what is known to have been durable was put back from a backup, or has lost its end.
+void compare_with_witness(FileIo& io, const std::string& directory, Recovered& recovered) {
+  const auto witness = read_witness(io, directory);
+  if (!witness) log::warning("journal", "{}", witness.error().message);
+  if (!witness || !*witness) return;
+  const Witness& known = **witness;
+  recovered.age_clock_us = known.age_clock_us;
+  recovered.number = std::max(recovered.number, known.segment);
+  const EpochEnd& end = recovered.previous;
+  const bool behind = known.ordinal > recovered.epoch_ordinal ||
+                      (known.ordinal == recovered.epoch_ordinal && known.epoch == end.epoch && known.seq > end.seq);
+  recovered.epoch_ordinal = std::max(recovered.epoch_ordinal, known.ordinal);
+  if (!behind) return;
+  recovered.report.rewound = Rewind{known.epoch, known.seq, end.epoch, end.seq};
+  log::error("journal", "{}: set back: it ends at {}:{}, but {}:{} was durable once (a restored backup?)", directory,
+             end.epoch.empty() ? "nothing" : end.epoch, end.seq, known.epoch, known.seq);
+}
+
 }  // namespace
 
 Result<Recovered> recover(FileIo& io, const std::string& directory) {
@@ -149,12 +196,17 @@ Result<Recovered> recover(FileIo& io, const std::string& directory) {
   if (!listed) return tl::unexpected(listed.error());
   recovered.segments = std::move(*listed);
   auto& segments = recovered.segments;
-  if (segments.empty()) return recovered;
+  if (segments.empty()) {
+    compare_with_witness(io, directory, recovered);
+    return recovered;
+  }
 
   std::size_t first = first_to_check(segments);
   auto replay = replay_from(io, segments, first);
-  while (replay && !replay->has_snapshot && first > 0) replay = replay_from(io, segments, --first);
+  const auto is_enough = [&] { return replay->has_snapshot && (replay->reserve == 0 || replay->reserve >= segments[first].number); };
+  while (replay && first > 0 && !is_enough()) replay = replay_from(io, segments, --first);
   if (!replay) return tl::unexpected(replay.error());
+  plan_closing(*replay, recovered);
 
   recovered.ledger = std::move(replay->ledger);
   recovered.previous = std::move(replay->end);
@@ -164,6 +216,7 @@ Result<Recovered> recover(FileIo& io, const std::string& directory) {
   for (const SegmentFile& segment : segments) {
     if (segment.header) recovered.epoch_ordinal = std::max(recovered.epoch_ordinal, segment.header->epoch_ordinal);
   }
+  compare_with_witness(io, directory, recovered);
   for (const auto& [index, scan] : replay->scans) {
     const bool newest = index + 1 == segments.size();
     recovered.report.records = scan.records;

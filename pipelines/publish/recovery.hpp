@@ -10,6 +10,7 @@
 #include "pipelines/publish/journal.hpp"
 #include "pipelines/publish/record_format.hpp"
 #include "pipelines/publish/segment_reader.hpp"
+#include "pipelines/publish/witness.hpp"
 
 namespace kanhu::publish {
 
@@ -23,15 +24,22 @@ struct EpochEnd {
 struct Recovered {
   Recovery report;
   IncidentLedger ledger;
-  EpochEnd previous;
+  EpochEnd previous;  // also with what `closing` will hold
+  // What the newest epoch has in its reserve ahead of its place, with gaps between, to be written in place in a segment of that
+  // epoch before another begins; behind number `closed_at`.
+  std::vector<Record> closing;
+  EpochEnd closed_at;
+  std::uint32_t closing_ordinal = 0;
   std::uint32_t epoch_ordinal = 0;  // the last one used
   std::uint64_t number = 0;         // of the newest segment
   Sha256 last_hash{};
   std::vector<SegmentFile> segments;  // that are kept, by number
+  std::int64_t age_clock_us = 0;      // what retention by age counted from last; 0: not known
 };
 
 // Lists all segments and checks the newest (at least two, up to 64 MiB; as far back as a readable snapshot stands) in
 // full: cuts the torn tail of the newest, sets damaged ones aside. Older ones are checked by whoever reads them.
+// Compares with the witness, which stands beside the folder and says how far the journal had come.
 Result<Recovered> recover(FileIo& io, const std::string& directory);
 
 }  // namespace kanhu::publish

@@ -1,6 +1,7 @@
 #include "pipelines/publish/segment_writer.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/json.hpp"
@@ -13,6 +14,19 @@ Json to_json(const std::map<std::string, std::uint64_t>& streams) {
   Json json = Json::object();
   for (const auto& [stream, number] : streams) json[stream] = number;
   return json;
+}
+
+std::uint64_t size_of(const std::vector<Record>& batch) {
+  std::uint64_t bytes = 0;
+  for (const Record& record : batch) bytes += encoded_size(record);
+  return bytes;
+}
+
+// Where retention by age counts from at first: as written down, or from the newest segment.
+std::int64_t age_clock_of(std::int64_t written_down_us, const std::vector<SegmentFile>& segments) {
+  if (written_down_us != 0 || segments.empty()) return written_down_us;
+  const auto& newest = segments.back().header;
+  return newest ? newest->created_us : 0;
 }
 
 }  // namespace
@@ -30,17 +44,30 @@ SegmentWriter::SegmentWriter(FileIo& io, const Clock& clock, std::string directo
       report_(std::move(recovered.report)),
       segments_(std::move(recovered.segments)),
       number_(recovered.number),
-      last_hash_(recovered.last_hash) {}
+      last_hash_(recovered.last_hash),
+      reserve_(io, directory_, config.reserve_bytes),
+      closing_(std::move(recovered.closing)),
+      closing_at_{recovered.closed_at.epoch, recovered.closing_ordinal, recovered.closed_at.seq, recovered.closed_at.streams},
+      age_(clock, age_clock_of(recovered.age_clock_us, segments_)) {}
 
-SegmentWriter::~SegmentWriter() { close_segment(); }
+SegmentWriter::~SegmentWriter() {
+  close_segment();
+  if (epoch_recorded_) witness();
+}
 
-Result<void> SegmentWriter::begin() { return start_segment(); }
+Result<void> SegmentWriter::begin() {
+  reserve_.provide();
+  auto begun = start_segment(0);
+  // The epoch can begin in the reserve; what is not an alarm waits for space all the same.
+  if (!begun && begun.error().kind == ErrorKind::kNoSpace && reserve_.ready()) (void)start_in_reserve();
+  return begun;
+}
 
-Record SegmentWriter::own_record(RecordKind kind, const Json& body) const {
+Record SegmentWriter::own_record(RecordKind kind, const Place& place, const Json& body) const {
   Record record;
   record.kind = kind;
-  record.epoch_ordinal = epoch_ordinal_;
-  record.seq = durable_seq_;
+  record.epoch_ordinal = place.ordinal;
+  record.seq = place.seq;
   record.stream = "-";
   record.source = "-";
   record.type = kind == RecordKind::kEpoch ? "epoch" : "snapshot";
@@ -49,60 +76,142 @@ Record SegmentWriter::own_record(RecordKind kind, const Json& body) const {
   return record;
 }
 
-Result<void> SegmentWriter::start_segment() {
-  close_segment();
-  const std::uint64_t number = ++number_;
-  SegmentHeader header;
-  header.number = number;
-  header.epoch = epoch_bytes(epoch_);
-  header.epoch_ordinal = epoch_ordinal_;
-  header.first_seq = durable_seq_ + 1;
+// Header and first records; `hash` is the chain's in front and becomes the one behind.
+Bytes SegmentWriter::beginning(const Place& place, bool with_epoch, SegmentHeader& header, Sha256& hash) const {
+  header.epoch = epoch_bytes(place.epoch);
+  header.epoch_ordinal = place.ordinal;
+  header.first_seq = place.seq + 1;
   header.created_us = to_microseconds(clock_.wall());
-  header.previous_hash = last_hash_;
+  header.previous_hash = hash;
   Bytes bytes = encode(header);
-
-  Sha256 hash = last_hash_;
-  if (!epoch_recorded_) {
+  if (with_epoch) {
     Json body = {
         {"v", 1}, {"epoch", epoch_}, {"ordinal", epoch_ordinal_}, {"torn_bytes", report_.torn_bytes}, {"damaged", report_.damaged}};
     body["previous"] = previous_.epoch.empty()
                            ? Json()
                            : Json{{"epoch", previous_.epoch}, {"seq", previous_.seq}, {"streams", to_json(previous_.streams)}};
-    Record record = own_record(RecordKind::kEpoch, body);
+    if (report_.rewound) body["rewound"] = {{"epoch", report_.rewound->epoch}, {"seq", report_.rewound->seq}};
+    Record record = own_record(RecordKind::kEpoch, place, body);
     encode(record, hash, bytes);
     hash = record.hash;
   }
-  Record snapshot = own_record(RecordKind::kSnapshot, {{"v", 1},
-                                                       {"epoch", epoch_},
-                                                       {"streams", to_json(durable_streams_)},
-                                                       {"open", ledger_.open_incidents()},
-                                                       {"clips", ledger_.pending_clips()},
-                                                       {"state", last_states_}});
+  Json body = {{"v", 1},
+               {"epoch", place.epoch},
+               {"streams", to_json(place.streams)},
+               {"open", ledger_.open_incidents()},
+               {"clips", ledger_.pending_clips()},
+               {"state", last_states_}};
+  if (early_segment_ > 0) body["reserve"] = early_segment_;
+  Record snapshot = own_record(RecordKind::kSnapshot, place, body);
   encode(snapshot, hash, bytes);
   hash = snapshot.hash;
+  return bytes;
+}
 
-  const std::string path = segment_path(directory_, number);
-  if (auto made = io_.make_directories(directory_); !made) return made;
-  auto opened = io_.open(path, OpenMode::kCreateNew);
-  if (!opened) return tl::unexpected(opened.error());
-  // Best effort: without it an append may find the disk full, which is handled.
-  (void)(*opened)->allocate(std::max<std::uint64_t>(config_.segment_bytes, bytes.size()));
-  auto done = (*opened)->append(bytes);
-  if (done) done = (*opened)->sync();
+// A new file with room for a segment; on a nearly full disk with `room` for what is to be written at once.
+Result<std::unique_ptr<File>> SegmentWriter::create(const std::string& path, std::uint64_t room) {
+  if (auto made = io_.make_directories(directory_); !made) return tl::unexpected(made.error());
+  auto file = io_.open(path, OpenMode::kCreateNew);
+  if (!file) return file;
+  auto claimed = (*file)->allocate(std::max(config_.segment_bytes, room));
+  if (!claimed && claimed.error().kind == ErrorKind::kNoSpace) claimed = (*file)->allocate(room);
+  // Any other failure: without it an append may find the disk full, which is handled.
+  if (claimed || claimed.error().kind != ErrorKind::kNoSpace) return file;
+  file->reset();
+  (void)io_.remove(path);
+  return tl::unexpected(claimed.error());
+}
+
+Result<void> SegmentWriter::fill(std::unique_ptr<File> file, const std::string& path, const Bytes& bytes) {
+  auto done = file->append(bytes);
+  if (done) done = file->sync();
   if (done) done = io_.sync_directory(directory_);
   if (!done) {
-    opened->reset();
+    file.reset();
     // Should it stay: the next header's previous hash makes it void.
     (void)io_.remove(path);
     return done;
   }
-  file_ = std::move(*opened);
+  close_segment();
+  file_ = std::move(file);
   file_bytes_ = bytes.size();
   bytes_written_ += bytes.size();
+  return {};
+}
+
+// The epoch's next segment in this file.
+Result<void> SegmentWriter::enter(std::unique_ptr<File> file, const std::string& path, std::uint64_t number) {
+  SegmentHeader header;
+  header.number = number;
+  Sha256 hash = last_hash_;
+  const Bytes bytes = beginning({epoch_, epoch_ordinal_, durable_seq_, durable_streams_}, !epoch_recorded_, header, hash);
+  if (auto filled = fill(std::move(file), path, bytes); !filled) return filled;
+  in_reserve_ = false;
   last_hash_ = hash;
   epoch_recorded_ = true;
   segments_.push_back({number, path, false, file_bytes_, header});
+  return {};
+}
+
+Result<void> SegmentWriter::start_segment(std::uint64_t room) {
+  if (!in_reserve_) close_segment();  // what it had reserved is for the new one
+  if (auto closed = close_epoch(); !closed) return closed;
+  const std::uint64_t number = ++number_;
+  const std::string path = segment_path(directory_, number);
+  SegmentHeader header;
+  Sha256 hash = last_hash_;
+  room += beginning({epoch_, epoch_ordinal_, durable_seq_, durable_streams_}, !epoch_recorded_, header, hash).size();
+  auto file = create(path, room);
+  if (!file) return tl::unexpected(file.error());
+  if (auto entered = enter(std::move(*file), path, number); !entered) return entered;
   enforce_retention();
+  witness();
+  return {};
+}
+
+Result<void> SegmentWriter::start_in_reserve() {
+  if (auto closed = close_epoch(); !closed) return closed;
+  const std::uint64_t number = ++number_;
+  const std::string path = segment_path(directory_, number);
+  auto file = reserve_.become(path);
+  if (!file) return tl::unexpected(file.error());
+  close_segment();
+  if (auto entered = enter(std::move(*file), path, number); !entered) return entered;
+  in_reserve_ = true;
+  return {};
+}
+
+// What the epoch before had in its reserve comes to its place, in a segment of that epoch.
+Result<void> SegmentWriter::close_epoch() {
+  if (closing_.empty()) return {};
+  const std::uint64_t number = ++number_;
+  const std::string path = segment_path(directory_, number);
+  SegmentHeader header;
+  Sha256 hash = last_hash_;
+  const std::uint64_t room = beginning(closing_at_, false, header, hash).size() + size_of(closing_);
+  auto file = create(path, room);
+  if (!file && file.error().kind == ErrorKind::kNoSpace && reserve_.ready()) file = reserve_.become(path);
+  if (!file) return tl::unexpected(file.error());
+  auto closed = close_epoch_in(std::move(*file), path, number);
+  reserve_.provide();  // what is left of it, when it was used
+  return closed;
+}
+
+Result<void> SegmentWriter::close_epoch_in(std::unique_ptr<File> file, const std::string& path, std::uint64_t number) {
+  SegmentHeader header;
+  header.number = number;
+  Sha256 hash = last_hash_;
+  Bytes bytes = beginning(closing_at_, false, header, hash);
+  for (Record& record : closing_) {
+    record.epoch_ordinal = closing_at_.ordinal;
+    encode(record, hash, bytes);
+    hash = record.hash;
+  }
+  if (auto filled = fill(std::move(file), path, bytes); !filled) return filled;
+  close_segment();
+  last_hash_ = hash;
+  segments_.push_back({number, path, false, bytes.size(), header});
+  closing_.clear();
   return {};
 }
 
@@ -111,6 +220,7 @@ Result<void> SegmentWriter::start_segment() {
 void SegmentWriter::close_segment() {
   if (file_) (void)file_->truncate(file_bytes_);
   file_.reset();
+  in_reserve_ = false;
 }
 
 Result<void> SegmentWriter::rotate(const Json& application) {
@@ -120,12 +230,12 @@ Result<void> SegmentWriter::rotate(const Json& application) {
     last_states_.erase("open");
     last_states_.erase("clips");
   }
-  close_segment();
-  return start_segment();
+  return start_segment(0);
 }
 
 Result<void> SegmentWriter::append(std::vector<Record>& batch) {
   Bytes bytes;
+  bytes.reserve(size_of(batch));
   Sha256 hash = last_hash_;
   for (Record& record : batch) {
     record.epoch_ordinal = epoch_ordinal_;
@@ -139,6 +249,7 @@ Result<void> SegmentWriter::append(std::vector<Record>& batch) {
   bytes_written_ += bytes.size();
   segments_.back().bytes = file_bytes_;
   for (const Record& record : batch) {
+    if (record.kind == RecordKind::kEarly) continue;
     durable_seq_ = std::max(durable_seq_, record.seq);
     if (record.kind == RecordKind::kEvent) durable_streams_[record.stream] = record.stream_seq;
   }
@@ -146,13 +257,14 @@ Result<void> SegmentWriter::append(std::vector<Record>& batch) {
 }
 
 Result<void> SegmentWriter::write(std::vector<Record>& batch) {
-  Result<void> done = file_ ? append(batch) : fail(ErrorKind::kIo, "no segment is open");
+  const bool ready = file_ && !in_reserve_;
+  Result<void> done = ready ? append(batch) : fail(ErrorKind::kIo, "no segment is open");
   if (!done) {
-    if (file_) log::warning("journal", "{}: {}; going on in a new segment", segments_.back().path, done.error().message);
-    done = start_segment();
+    if (ready) log::warning("journal", "{}: {}; going on in a new segment", segments_.back().path, done.error().message);
+    done = start_segment(size_of(batch));
     if (done) done = append(batch);
     if (!done) {
-      close_segment();
+      if (!in_reserve_) close_segment();
       return done;
     }
   }
@@ -162,6 +274,21 @@ Result<void> SegmentWriter::write(std::vector<Record>& batch) {
       for (const auto& [stream, number] : (*body)["streams"].items()) durable_streams_[stream] = number.get<std::uint64_t>();
     }
   }
+  if (durable_seq_ >= early_seq_) early_segment_ = 0;
+  return {};
+}
+
+Result<void> SegmentWriter::write_early(std::vector<Record>& alarms) {
+  if (!in_reserve_) {
+    if (auto begun = start_in_reserve(); !begun) return begun;
+  }
+  const std::uint64_t number = segments_.back().number;
+  if (auto appended = append(alarms); !appended) {
+    close_segment();
+    return appended;
+  }
+  early_seq_ = alarms.back().seq;
+  if (early_segment_ == 0) early_segment_ = number;
   return {};
 }
 
@@ -173,25 +300,24 @@ std::uint64_t SegmentWriter::oldest_seq() const {
 }
 
 void SegmentWriter::enforce_retention() {
-  std::uint64_t bytes = 0;
-  for (const SegmentFile& segment : segments_) bytes += segment.bytes;
-  const std::int64_t oldest_kept_us = to_microseconds(clock_.wall() - config_.most_age);
+  const std::uint64_t kept_from = early_segment_ > 0 ? early_segment_ : std::numeric_limits<std::uint64_t>::max();
+  const std::size_t beyond = beyond_retention(segments_, config_, age_.now_us(), kept_from);
   std::size_t gone = 0;
-  while (gone + 1 < segments_.size()) {
-    const SegmentFile& segment = segments_[gone];
-    // A segment's records are all older than the creation of the next one.
-    const auto& next = segments_[gone + 1].header;
-    const bool too_old = next && next->created_us < oldest_kept_us;
-    if (bytes <= config_.most_bytes && !too_old) break;
-    if (auto removed = io_.remove(segment.path); !removed && removed.error().kind != ErrorKind::kNotFound) {
-      log::warning("journal", "{}: cannot be removed: {}", segment.path, removed.error().message);
+  for (; gone < beyond; ++gone) {
+    const std::string& path = segments_[gone].path;
+    if (auto removed = io_.remove(path); !removed && removed.error().kind != ErrorKind::kNotFound) {
+      log::warning("journal", "{}: cannot be removed: {}", path, removed.error().message);
       break;
     }
-    log::info("journal", "{}: removed by retention", segment.path);
-    bytes -= segment.bytes;
-    ++gone;
+    log::info("journal", "{}: removed by retention", path);
   }
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(gone));
+}
+
+// Not often and never in front of a commit: what it says is a lower bound.
+void SegmentWriter::witness() {
+  const Witness now{epoch_, epoch_ordinal_, durable_seq_, number_, age_.now_us()};
+  if (auto written = write_witness(io_, directory_, now); !written) log::warning("journal", "{}", written.error().message);
 }
 
 }  // namespace kanhu::publish

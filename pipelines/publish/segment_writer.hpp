@@ -12,6 +12,8 @@
 #include "pipelines/publish/incident_ledger.hpp"
 #include "pipelines/publish/record_format.hpp"
 #include "pipelines/publish/recovery.hpp"
+#include "pipelines/publish/reserve.hpp"
+#include "pipelines/publish/retention.hpp"
 
 namespace kanhu::publish {
 
@@ -24,7 +26,8 @@ class SegmentWriter {
   SegmentWriter(FileIo& io, const Clock& clock, std::string directory, const JournalConfig& config, std::string epoch, Recovered recovered);
   ~SegmentWriter();
 
-  // Starts the epoch's first segment. On failure `write` tries again.
+  // Starts the epoch's first segment. On failure `write` tries again. With a full disk: kNoSpace, also when the epoch could begin
+  // in the reserve.
   Result<void> begin();
   // Starts a new segment; `application` is the Snapshot callback's answer. On failure the next `write` tries again.
   Result<void> rotate(const Json& application);
@@ -32,17 +35,38 @@ class SegmentWriter {
   // is and one on a new one.
   Result<void> write(std::vector<Record>& batch);
 
+  // Alarms, ahead of their place, to the reserve; durable when it returns success. After a failure the reserve is used up.
+  Result<void> write_early(std::vector<Record>& alarms);
+  bool has_reserve() const { return in_reserve_ || reserve_.ready(); }
+  // It was used, and what is in it stands in its place now.
+  bool lacks_reserve() const { return config_.reserve_bytes > 0 && !has_reserve() && early_segment_ == 0; }
+  void provide_reserve() { reserve_.provide(); }
+
   IncidentLedger& ledger() { return ledger_; }  // as of the last durable record
   std::uint64_t bytes_written() const { return bytes_written_; }
   std::uint64_t oldest_seq() const;  // of this epoch
-  std::uint32_t epoch_ordinal() const { return epoch_ordinal_; }
-  void enforce_retention();
 
  private:
-  Result<void> start_segment();
+  // Where a segment stands: an epoch and what of it is durable in front.
+  struct Place {
+    std::string epoch;
+    std::uint32_t ordinal = 0;
+    std::uint64_t seq = 0;
+    std::map<std::string, std::uint64_t> streams;
+  };
+  Result<void> start_segment(std::uint64_t room);
+  Result<void> start_in_reserve();
+  Result<void> close_epoch();
+  Result<void> close_epoch_in(std::unique_ptr<File> file, const std::string& path, std::uint64_t number);
+  Bytes beginning(const Place& place, bool with_epoch, SegmentHeader& header, Sha256& hash) const;
+  Result<std::unique_ptr<File>> create(const std::string& path, std::uint64_t room);
+  Result<void> fill(std::unique_ptr<File> file, const std::string& path, const Bytes& bytes);
+  Result<void> enter(std::unique_ptr<File> file, const std::string& path, std::uint64_t number);
   Result<void> append(std::vector<Record>& batch);
   void close_segment();
-  Record own_record(RecordKind kind, const Json& body) const;
+  void enforce_retention();
+  void witness();
+  Record own_record(RecordKind kind, const Place& place, const Json& body) const;
 
   FileIo& io_;
   const Clock& clock_;
@@ -63,6 +87,13 @@ class SegmentWriter {
   std::map<std::string, std::uint64_t> durable_streams_;
   bool epoch_recorded_ = false;
   std::uint64_t bytes_written_ = 0;
+  Reserve reserve_;
+  bool in_reserve_ = false;          // file_ was the reserve: for alarms alone
+  std::uint64_t early_seq_ = 0;      // the last alarm written ahead of its place
+  std::uint64_t early_segment_ = 0;  // the first segment with such that are not in their place; 0: none
+  std::vector<Record> closing_;      // of the epoch before, see Recovered
+  Place closing_at_;
+  AgeClock age_;
 };
 
 }  // namespace kanhu::publish

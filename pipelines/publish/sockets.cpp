@@ -15,11 +15,10 @@ void set_keepalive(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::tcp_maxrt, 15'000);
 }
 
-// ZMTP heartbeats belong to bind sides only: in libzmq 4.3.4 a connecting socket with heartbeats aborts its process
-// when it stalls (10 of 10 runs; libzmq #3937, #4767). HEARTBEAT_TTL would arm the timer in the peer: never set.
+// No ZMTP heartbeats on either side: libzmq 4.3.4 aborts its process (stream_engine_base.cpp:331) when one is due on a connection
+// that was reset while the socket's inbox was full. A connecting socket that stalls gets there by itself (libzmq #3937, #4767), a bound
+// one when a peer sends more than the inbox holds and goes. Dead peers are found by TCP's keepalive.
 void set_bind_side(zmq::socket_t& socket) {
-  socket.set(zmq::sockopt::heartbeat_ivl, 2000);
-  socket.set(zmq::sockopt::heartbeat_timeout, 6000);
   socket.set(zmq::sockopt::handshake_ivl, 5000);
   socket.set(zmq::sockopt::linger, 1000);
   set_keepalive(socket);
@@ -38,16 +37,21 @@ void set_connect_side(zmq::socket_t& socket) {
 
 // Measured on libzmq 4.3.4: the default high-water mark of 1,000 drops even for readers that keep up; 8,000 messages
 // cost 9.6 MiB for a subscriber that stopped, 20,000 cost 29 MiB. No XPUB_NODROP: one stalled reader stops all
-// others. 20,000 subscriptions of 200 bytes grew a publisher by 123 MB; with 1,024 as the largest message none did.
+// others. Each byte of a subscription costs a node of libzmq's trie as soon as it is in the socket's inbox, before LivePeers can
+// refuse it: an inbox of one message (the name that ZAP gave takes
+// another place, for ever) and a small receive buffer let it shut a flooding connection down in time. A handshake of CURVE
+// needs 512 bytes at once.
 void set_live_options(zmq::socket_t& xpub) {
   xpub.set(zmq::sockopt::sndhwm, 8000);
-  xpub.set(zmq::sockopt::rcvhwm, 1000);
-  xpub.set(zmq::sockopt::maxmsgsize, std::int64_t{1024});
+  xpub.set(zmq::sockopt::rcvhwm, 2);
+  xpub.set(zmq::sockopt::rcvbuf, 16 << 10);
+  xpub.set(zmq::sockopt::maxmsgsize, std::int64_t{512});
+  xpub.set(zmq::sockopt::xpub_manual, true);
   set_bind_side(xpub);
 }
 
 void set_query_options(zmq::socket_t& router) {
-  router.set(zmq::sockopt::sndhwm, 64);
+  router.set(zmq::sockopt::sndhwm, 8);  // of 1 MiB at most: what an asker that does not read may cost
   router.set(zmq::sockopt::rcvhwm, 64);
   router.set(zmq::sockopt::router_mandatory, true);
   router.set(zmq::sockopt::maxmsgsize, std::int64_t{64} << 10);  // a fetch may name a thousand streams
@@ -79,8 +83,8 @@ Result<void> check_loopback(const std::string& endpoint, bool allowed) {
     if (ipv4 || host == "localhost" || host == "[::1]") return {};
   }
   return fail(ErrorKind::kInvalidConfig,
-              fmt::format("{} would show events in plain text to other machines; use tcp://127.0.0.1:PORT or ipc://, or say "
-                          "plain_tcp_beyond_loopback: true",
+              fmt::format("{} would show events in plain text to other machines; use tcp://127.0.0.1:PORT or ipc://, name an "
+                          "allow-list (access: FILE), or say plain_tcp_beyond_loopback: true",
                           endpoint));
 }
 

@@ -14,7 +14,7 @@ void set_query_options(zmq::socket_t& router);
 void set_subscriber_options(zmq::socket_t& sub);
 void set_client_options(zmq::socket_t& dealer);
 
-// kInvalidConfig for TCP that other machines can reach, unless `allowed`.
+// kInvalidConfig for TCP that other machines can reach, unless `allowed`: the sockets ask for keys, or the configuration wants it so.
 Result<void> check_loopback(const std::string& endpoint, bool allowed);
 
 // Binds and answers the endpoint with its real port. kIo names the endpoint, the cause and a way out.

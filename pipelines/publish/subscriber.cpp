@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "pipelines/publish/gate_sockets.hpp"
 #include "pipelines/publish/publisher.hpp"
 #include "pipelines/publish/sockets.hpp"
 #include "pipelines/publish/wire.hpp"
@@ -26,8 +27,9 @@ bool wait_for(zmq::socket_t& socket, std::chrono::milliseconds patience) {
 
 class SubSubscriber final : public Subscriber {
  public:
-  explicit SubSubscriber(const std::string& endpoint, const std::vector<std::string>& topics) {
+  SubSubscriber(const std::string& endpoint, const std::vector<std::string>& topics, const std::optional<ClientKeys>& keys) {
     set_subscriber_options(socket_);
+    if (keys) set_client_keys(socket_, *keys);
     for (const std::string& topic : topics) socket_.set(zmq::sockopt::subscribe, topic);
     if (topics.empty()) socket_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
     socket_.connect(endpoint);
@@ -65,25 +67,29 @@ class SubSubscriber final : public Subscriber {
 
 }  // namespace
 
-Result<std::unique_ptr<Subscriber>> Subscriber::connect(const std::string& endpoint, const std::vector<std::string>& topics) {
+Result<std::unique_ptr<Subscriber>> Subscriber::connect(const std::string& endpoint, const std::vector<std::string>& topics,
+                                                        const std::optional<ClientKeys>& keys) {
   try {
-    return std::make_unique<SubSubscriber>(endpoint, topics);
+    return std::make_unique<SubSubscriber>(endpoint, topics, keys);
   } catch (const std::exception& error) {
     return fail(ErrorKind::kInvalidArgument, fmt::format("{}: {}; the form is tcp://ADDRESS:PORT or ipc://PATH", endpoint, error.what()));
   }
 }
 
-Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience) {
+Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience,
+                   const std::optional<ClientKeys>& keys) {
   try {
     zmq::context_t context(1);
     zmq::socket_t socket(context, zmq::socket_type::dealer);
     set_client_options(socket);
+    if (keys) set_client_keys(socket, *keys);
     socket.set(zmq::sockopt::sndtimeo, static_cast<int>(patience.count()));
     const auto deadline = std::chrono::steady_clock::now() + patience;
     socket.connect(endpoint);
     const auto nobody = [&] {
       return fail(ErrorKind::kTimeout,
-                  fmt::format("nobody answers at {} within {} ms; is the gateway running?", endpoint, patience.count()));
+                  fmt::format("nobody answers at {} within {} ms; is the gateway running{}?", endpoint, patience.count(),
+                              keys ? ", and our key in its allow-list" : ", and without an allow-list (else --key FILE)"));
     };
     if (!socket.send(zmq::message_t(), zmq::send_flags::sndmore)) return nobody();
     (void)socket.send(zmq::buffer(canonical_json(request)), zmq::send_flags::none);

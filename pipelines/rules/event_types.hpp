@@ -38,6 +38,7 @@ inline constexpr std::array kEventTypes{
     EventType{"gateway.gallery_changed", "p", Severity::kInfo},
     EventType{"gateway.gallery_rejected", "p", Severity::kWarning},
     EventType{"gateway.journal_damaged", "p", Severity::kAlarm},
+    EventType{"gateway.journal_rewound", "p", Severity::kAlarm},
     EventType{"gateway.loss", "p", Severity::kWarning},
     EventType{"gateway.started", "s", Severity::kInfo},
     EventType{"gateway.stopped", "e", Severity::kInfo},

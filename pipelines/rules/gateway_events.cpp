@@ -11,6 +11,7 @@ namespace {
 
 // 16 ids of at most 32 characters are 560 bytes: they fit an event of 2 KiB; `count` always says how many there are.
 constexpr std::size_t kMostIds = 16;
+constexpr std::size_t kMostStreams = 8;  // with the longest names an event stays within 2 KiB
 
 EventDraft draft(std::string_view type, Phase phase, std::string subject, WallTime time, Json data) {
   EventDraft made;
@@ -87,6 +88,34 @@ EventDraft gateway_journal_damaged(const std::string& gateway, WallTime now, con
 
 EventDraft gateway_loss(const std::string& gateway, WallTime now, const std::string& what, std::uint64_t count, const std::string& cause) {
   return point("gateway.loss", gateway, now, Json{{"what", what}, {"count", count}, {"words", cause}});
+}
+
+EventDraft gateway_journal_rewound(const std::string& gateway, WallTime now, const EventId& known, const EventId& found) {
+  const std::string end = found.epoch.empty() ? "it was empty" : "it ended at " + found.text();
+  Json data = {{"lost", {{"epoch", known.epoch}, {"seq", known.seq}}},
+               {"words", "The journal was set back: " + known.text() + " was durable once, and when the gateway started " + end +
+                             ". A backup was put back, the folder was lost, or its end cannot be read."}};
+  if (!found.epoch.empty()) data["found"] = {{"epoch", found.epoch}, {"seq", found.seq}};
+  return point("gateway.journal_rewound", gateway, now, std::move(data));
+}
+
+EventDraft gateway_events_lost(const std::string& gateway, WallTime now, const std::string& epoch, std::uint64_t from, std::uint64_t to,
+                               std::uint64_t count, const StreamBounds& streams, const std::string& reason) {
+  Json bounds = Json::object();
+  for (const auto& [stream, range] : streams) {
+    if (bounds.size() == kMostStreams) break;
+    bounds[stream] = {{"from", range.first}, {"to", range.second}};
+  }
+  const std::string words =
+      reason == "queue_full"
+          ? "The journal could not be written for longer than memory lasted; these events went out, and it does not have them."
+          : "The gateway ended while the journal could not be written; these events may have gone out, and it does not have them.";
+  return point("gateway.loss", gateway, now,
+               Json{{"what", "events"},
+                    {"count", count},
+                    {"words", words},
+                    {"reason", reason},
+                    {"events", {{"epoch", epoch}, {"from", from}, {"to", to}, {"streams", std::move(bounds)}}}});
 }
 
 }  // namespace kanhu::rules

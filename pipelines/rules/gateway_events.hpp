@@ -1,7 +1,9 @@
 // What the gateway says about itself, on its own stream "-". The composer emits these; Rules::note keeps the open one.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -37,6 +39,14 @@ EventDraft gateway_gallery_rejected(const std::string& gateway, WallTime now, co
                                     const Error& error);
 EventDraft gateway_journal_damaged(const std::string& gateway, WallTime now, const std::string& segment, const std::string& reason);
 // `what` was dropped: observations, events, log_lines; `count` of them since the last such event.
+// Where the journal is known to have been, and where it was found; an empty epoch: nothing was found.
+EventDraft gateway_journal_rewound(const std::string& gateway, WallTime now, const EventId& known, const EventId& found);
+
 EventDraft gateway_loss(const std::string& gateway, WallTime now, const std::string& what, std::uint64_t count, const std::string& cause);
+// Events that subscribers may have seen and that the journal will never have: exact bounds, gateway-wide and, as far as they are known, by
+// stream (of at most 8 streams).
+using StreamBounds = std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>;
+EventDraft gateway_events_lost(const std::string& gateway, WallTime now, const std::string& epoch, std::uint64_t from, std::uint64_t to,
+                               std::uint64_t count, const StreamBounds& streams, const std::string& reason);
 
 }  // namespace kanhu::rules

@@ -1,6 +1,5 @@
 """A subscriber written from docs/events.md and its schemas alone, which complains about everything they forbid."""
 import json
-import math
 import pathlib
 import threading
 import time
@@ -8,23 +7,11 @@ import time
 import jsonschema
 import zmq
 
+from canonical import canonical
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EVENT_SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/event.schema.json").read_text()))
 STATE_SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/state.schema.json").read_text()))
-
-
-def canonical(value):
-    """RFC 8785 for what events hold: members by UTF-16 code units, numbers as ECMAScript prints them."""
-    if isinstance(value, dict):
-        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
-        return "{" + ",".join(canonical(name) + ":" + canonical(value[name]) for name in names) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(canonical(item) for item in value) + "]"
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError("not a number")
-        return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _once(pairs):

@@ -2,17 +2,42 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import threading
 
-import journal_reader
+import history
+from canonical import canonical
 from harness import ROOT, Case, camera, config_of, facility, main, wait_for
+import zmq  # behind the harness, which skips where it is missing
 
 sys.path.insert(0, str(ROOT / "clients/python"))
 import kanhu_subscriber  # noqa: E402
 
 FOLLOW = os.environ.get("KANHU_FOLLOW_BIN", str(ROOT / "build/release/tests/integration/kanhu-follow"))
+# Where setup/get-node-zeromq puts the npm package zeromq and what it needs.
+NODE_MODULES = pathlib.Path(os.environ.get("KANHU_NODE_MODULES", ROOT / "run/node/node_modules"))
+
+
+def why_no_node():
+    """What is missing for a client in Node, or None."""
+    if shutil.which("node") is None:
+        return "node is not installed (apt-get install nodejs)"
+    if not (NODE_MODULES / "zeromq/package.json").is_file():
+        return f"no zeromq in {NODE_MODULES} (setup/get-node-zeromq fetches it, or set KANHU_NODE_MODULES)"
+    return None
+
+
+def node_folder(folder):
+    """A folder of a user: the client copied into it, zeromq installed."""
+    folder.mkdir(exist_ok=True)
+    for name in ("kanhu_subscriber.mjs", "follow.mjs", "package.json"):
+        shutil.copy(ROOT / "clients/node" / name, folder / name)
+    if not (folder / "node_modules").exists():
+        (folder / "node_modules").symlink_to(NODE_MODULES)
+    return folder
 
 
 class Follower(threading.Thread):
@@ -54,10 +79,13 @@ class PythonFollower(Follower):
         self.join(30)
 
 
-class CppFollower(Follower):
+class LineFollower(Follower):
+    """A program that prints a line of JSON an item."""
+    program = None
+
     def __init__(self, live, query, after=None, facilities=None):
         place = after if after in (None, "oldest") else ":".join(map(str, after))
-        self.process = subprocess.Popen([FOLLOW, live, query, place or "now", *(facilities or [])], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([*self.program, live, query, place or "now", *(facilities or [])], stdout=subprocess.PIPE, text=True)
         super().__init__()
 
     def follow(self):
@@ -77,13 +105,105 @@ class CppFollower(Follower):
         self.process.stdout.close()
 
 
+class CppFollower(LineFollower):
+    program = (FOLLOW,)
+
+
+class NodeFollower(LineFollower):
+    pass
+
+
+def history_of(follower, begins, streams):
+    """For the checker, up to what had come when the follower was ended."""
+    client = history.Client(type(follower).__name__, streams and frozenset(streams), begins, "received")
+    for epoch, seq, payload in follower.events:
+        client.event(epoch, seq, payload["source"].split("/")[4], None, history.digest(canonical(payload).encode()), durable=None)
+    for gap in follower.gaps:
+        client.gap(**gap if isinstance(gap, dict) else vars(gap))
+    return client
+
+
 class Clients(Case):
-    def test_every_event_comes_once_and_in_order_although_the_gateway_is_killed(self):
-        for kind in (PythonFollower, CppFollower):
-            with self.subTest(kind.__name__):
-                self.folder = self.folder / kind.__name__
-                self.folder.mkdir()
-                self.follow_a_gateway_that_is_killed(kind)
+    def test_python_misses_nothing_although_the_gateway_is_killed(self):
+        self.follow_a_gateway_that_is_killed(PythonFollower)
+
+    def test_cpp_misses_nothing_although_the_gateway_is_killed(self):
+        self.follow_a_gateway_that_is_killed(CppFollower)
+
+    def test_node_misses_nothing_although_the_gateway_is_killed(self):
+        if why_no_node():
+            self.skipTest(why_no_node())
+        NodeFollower.program = ("node", str(node_folder(self.folder / "node") / "follow.mjs"))
+        self.follow_a_gateway_that_is_killed(NodeFollower)
+
+    def test_the_bare_subscribers_of_the_contract_print_every_event(self):
+        page = (ROOT / "docs/events.md").read_text()
+        snippet = {language: re.search(rf"```{language}\n(.*?)```", page, re.S).group(1) for language in ("python", "javascript")}
+        (self.folder / "subscribe.py").write_text(snippet["python"])
+        programs = {"python": [sys.executable, str(self.folder / "subscribe.py")]}
+        if why_no_node():
+            print(f"without the one in Node: {why_no_node()}")
+        else:
+            folder = node_folder(self.folder / "node")
+            (folder / "subscribe.mjs").write_text(snippet["javascript"])
+            programs["javascript"] = ["node", str(folder / "subscribe.mjs")]
+        sim = self.simulator("name=walk,period=6,visible=4,offset=1")
+        config = config_of(self.folder, [facility("f1", [camera("walk", sim.url("walk"))])])
+        live = f"ipc://{self.folder}/live"
+        config["publish"].update(live=live, query=f"ipc://{self.folder}/query")
+        printed = {language: open(self.folder / f"{language}.out", "w+") for language in programs}
+        running = [subprocess.Popen([*program, live, "f1"], stdout=printed[language], stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+                   for language, program in programs.items()]
+        try:
+            gateway = self.gateway(None, config=config, subscribe=False)
+            for language, out in printed.items():
+                def lines():
+                    out.seek(0)
+                    return out.read()
+                wait_for(lambda: "presence.ended end" in lines(), 40, f"the end of a presence, by {language}")
+                self.assertRegex(lines(), r"Z f1 walk presence\.started start [a-z2-7]{26}\n")
+            self.assertEqual(gateway.end(), 0)
+            self.processes.remove(gateway)
+        finally:
+            for process in running:
+                process.kill()
+                process.wait(10)
+            for out in printed.values():
+                out.close()
+
+    def test_node_speaks_curve_and_passes_over_commits(self):
+        if why_no_node():
+            self.skipTest(why_no_node())
+        server_public, server_secret = zmq.curve_keypair()
+        public, secret = (key.decode() for key in zmq.curve_keypair())
+        context = zmq.Context()
+        live = context.socket(zmq.XPUB)
+        live.curve_server, live.curve_secretkey, live.linger = True, server_secret, 0
+        port = live.bind_to_random_port("tcp://127.0.0.1")
+        epoch = "0" * 32
+        keys = {"KANHU_SERVER_KEY": server_public.decode(), "KANHU_PUBLIC_KEY": public, "KANHU_SECRET_KEY": secret}
+        process = subprocess.Popen(["node", str(node_folder(self.folder / "node") / "follow.mjs"), f"tcp://127.0.0.1:{port}",
+                                    "tcp://127.0.0.1:1", "now", "f1"], stdout=subprocess.PIPE, text=True, env={**os.environ, **keys})
+
+        def send(kind, seq, payload):
+            header = {"v": 1, "epoch": epoch, "seq": seq, "stream_seq": seq, "t": 0, "durable": True, "provisional": False}
+            live.send_multipart([f"kanhu1/f1/-/{kind}/".encode(), json.dumps(header).encode(), json.dumps(payload).encode()])
+
+        try:
+            self.assertTrue(live.poll(20_000), "the client did not connect")
+            self.assertEqual(live.recv(), b"\x01kanhu1/f1/")
+            send("head", 7, {})
+            send("commit", 7, {"id": f"{epoch}:7"})
+            send("presence.started", 8, {"id": f"{epoch}:8"})
+            send("presence.started", 8, {"id": f"{epoch}:8"})
+            send("presence.ended", 9, {"id": f"{epoch}:9"})
+            got = [json.loads(process.stdout.readline()) for _ in range(2)]
+            self.assertEqual([item["payload"]["id"] for item in got], [f"{epoch}:8", f"{epoch}:9"])
+        finally:
+            process.kill()
+            process.wait(10)
+            process.stdout.close()
+            context.destroy(linger=0)
 
     def follow_a_gateway_that_is_killed(self, kind):
         sim = self.simulator("name=walk,period=6,visible=4,offset=1", "name=heat,scene=thermal,period=9,visible=5,offset=3")
@@ -118,24 +238,10 @@ class Clients(Case):
         self.processes.remove(gateway)
 
         self.assertEqual([f.problem for f in followers], [None] * 4)
-        records = [record for record in journal_reader.read_journal(pathlib.Path(config["gateway"]["data_dir"]) / "journal")
-                   if record.kind == journal_reader.EVENT]
-        order = [(record.epoch, record.seq) for record in records]
-        bodies = {(record.epoch, record.seq): json.loads(record.body) for record in records}
-
-        def follows(follower, of=lambda record: True, begins=0):
-            """It has what the journal has, from its first to its last."""
-            expected = [key for key, record in zip(order[begins:], records[begins:]) if of(record)]
-            got = follower.ids()
-            self.assertEqual(got, expected[:len(got)])
-            self.assertEqual(follower.gaps, [])
-            for epoch, seq, payload in follower.events:
-                self.assertEqual(payload, bodies[epoch, seq])
-
-        follows(whole)
-        follows(one, of=lambda record: record.stream == "f1")
-        follows(late, begins=order.index(middle) + 1)
-        follows(from_now, begins=order.index(from_now.ids()[0]))
+        journal = history.Journal.read(pathlib.Path(config["gateway"]["data_dir"]) / "journal", closed=True)
+        report = history.check(journal, [history_of(follower, begins, streams) for follower, begins, streams in (
+            (whole, "oldest", None), (one, "oldest", ["f1"]), (late, middle, None), (from_now, "now", None))])
+        self.assertFalse(report.violations or report.counts["gaps"], report)
         self.assertEqual(len({epoch for epoch, _ in whole.ids()}), kills + 1)
 
 

@@ -154,9 +154,14 @@ Finding every_clip_explained(const Events& events) {
 
 // Pictures of people and empty rooms, and one cable: nothing else may be found wrong.
 Finding nothing_unplanned(const Events& events) {
-  static const std::set<std::string> kNever{"camera.frozen",          "camera.dark",  "camera.unstable",
-                                            "site.offline",           "gateway.loss", "gateway.worker_restarted",
-                                            "gateway.journal_damaged"};
+  static const std::set<std::string> kNever{"camera.frozen",
+                                            "camera.dark",
+                                            "camera.unstable",
+                                            "site.offline",
+                                            "gateway.loss",
+                                            "gateway.worker_restarted",
+                                            "gateway.journal_damaged",
+                                            "gateway.journal_rewound"};
   std::map<std::string, std::size_t> found;
   for (const SeenEvent* event : events) {
     if (event->phase == "end") continue;

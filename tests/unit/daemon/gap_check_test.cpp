@@ -89,7 +89,7 @@ TEST_CASE("heartbeats and commits are no part of a stream") {
   GapCheck check;
   check.look(event(1));
   CHECK(check.look(message("kanhu1/-/-/heartbeat/", "a", 99)).missed == 0);
-  CHECK(check.look(message("kanhu1/-/-/commit/", "a", 99)).missed == 0);
+  CHECK(check.look(message("kanhu1/c1/-/commit/", "a", 99)).missed == 0);
   CHECK(check.look(event(2)).missed == 0);
 }
 

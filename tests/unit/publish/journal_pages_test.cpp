@@ -6,48 +6,13 @@
 #include <catch2/catch.hpp>
 
 #include "pipelines/publish/fetch.hpp"
-#include "tests/unit/publish/journal_rig.hpp"
+#include "tests/unit/publish/pages_rig.hpp"
 
 using namespace kanhu;
 using namespace kanhu::publish;
 using namespace kanhu::test;
 
 namespace {
-
-// Every page from `place` on until nothing more is durable; what a client does.
-struct Fetched {
-  std::vector<JournalRecord> events;
-  std::vector<JournalGap> gaps;
-  JournalPlace next;
-  int pages = 0;
-};
-Fetched fetch_all(JournalPages& pages, const JournalHead& head, FetchRequest request) {
-  Fetched all;
-  while (true) {
-    auto page = pages.fetch(request, head);
-    if (!page) throw std::runtime_error(page.error().message);
-    ++all.pages;
-    for (auto& event : page->events) all.events.push_back(std::move(event));
-    for (auto& gap : page->gaps) all.gaps.push_back(std::move(gap));
-    all.next = page->next;
-    if (page->complete) return all;
-    const bool goes_on = page->next.epoch != request.after.epoch || page->next.seq > request.after.seq;
-    if (!goes_on) throw std::runtime_error("the same page again");
-    request.after = page->next;
-  }
-}
-
-FetchRequest everything(std::size_t most_events = 500) {
-  FetchRequest request;
-  request.most_events = most_events;
-  return request;
-}
-
-FetchRequest behind(const std::string& epoch, std::uint64_t seq) {
-  FetchRequest request;
-  request.after = {epoch, seq};
-  return request;
-}
 
 std::vector<std::string> ids(const std::vector<JournalRecord>& records) {
   std::vector<std::string> texts;
@@ -291,4 +256,54 @@ TEST_CASE("the answer is canonical JSON with the payloads as they stand in the j
   CHECK((*parsed)["next"] == Json{{"epoch", journal->head().epoch}, {"after", 1}});
   CHECK((*parsed)["head"]["streams"]["a"] == 1);
   CHECK((*parsed)["complete"] == true);
+}
+
+TEST_CASE("who sees one facility fetches that one, and learns nothing of the others") {
+  JournalRig rig;
+  auto journal = rig.open();
+  for (const char* facility : {"a", "b", "a", "-", "ab", "a"}) journal->accept(point(facility));
+  journal->flush();
+  JournalPages pages(rig.io, kJournalDir);
+  const Rights one{false, {Right::kFetch}, {"a"}};
+  const auto ask = [&](Json request, const Rights& rights) {
+    request.update({{"v", 1}, {"request", "fetch"}});
+    return answer_fetch(pages, request, journal->head(), rights);
+  };
+  const auto page = parse_json(*ask(Json::object(), one));
+  REQUIRE(page);
+  CHECK((*page)["events"].size() == 3);
+  for (const Json& event : (*page)["events"]) CHECK(event["topic"].get<std::string>().starts_with("kanhu1/a/"));
+  CHECK((*page)["head"]["streams"] == Json{{"a", 3}});
+  CHECK((*page)["next"]["after"] == 6);
+  CHECK((*page)["complete"] == true);
+  CHECK(parse_json(*ask({{"streams", {"a"}}}, one))->at("events").size() == 3);
+  for (const char* hidden : {"b", "ab", "-", "unheard-of"}) {
+    const auto refused = ask({{"streams", {"a", hidden}}}, one);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == ErrorKind::kUnauthorized);
+    CHECK(refused.error().message.find(hidden) != std::string::npos);
+  }
+  CHECK(ask(Json::object(), {false, {Right::kLive}, {"*"}}).error().kind == ErrorKind::kUnauthorized);
+  CHECK(parse_json(*ask(Json::object(), {false, {Right::kFetch}, {"*"}}))->at("events").size() == 6);
+}
+
+TEST_CASE("a gap of several streams names to each asker its own alone") {
+  JournalRig rig;
+  rig.config.segment_bytes = 1u << 20;
+  rig.config.most_bytes = 2u << 20;
+  auto journal = rig.open();
+  for (int i = 0; i < 8'000; ++i) journal->accept(point(i % 2 ? "a" : "b"));
+  journal->flush();
+  const JournalHead head = journal->head();
+  REQUIRE(head.oldest_seq > 1);
+  JournalPages pages(rig.io, kJournalDir);
+  const auto gaps = [&](const Rights& rights) {
+    return parse_json(*answer_fetch(pages, {{"epoch", head.epoch}, {"after", 0}}, head, rights))->at("gaps");
+  };
+  const Json everything = gaps(Rights::all()), mine = gaps({false, {Right::kFetch}, {"a"}});
+  REQUIRE(everything.size() == 1);
+  CHECK(everything[0]["streams"].size() == 2);
+  REQUIRE(mine.size() == 1);
+  CHECK(mine[0]["streams"] == Json{{"a", everything[0]["streams"]["a"]}});
+  CHECK(gaps({false, {Right::kFetch}, {"c"}}).empty());
 }

@@ -68,7 +68,7 @@ struct JournalRig {
   std::vector<std::string> segments() const {
     std::vector<std::string> paths;
     for (const std::string& path : io.files()) {
-      if (path.starts_with(kJournalDir)) paths.push_back(path);
+      if (path.starts_with(kJournalDir + "/") && path.find(".journal") != std::string::npos) paths.push_back(path);
     }
     return paths;
   }

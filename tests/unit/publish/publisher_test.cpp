@@ -164,7 +164,7 @@ TEST_CASE("a confirmation is a commit message with the event's id, not the event
   committed.provisional = false;
   committed.confirms = true;
   rig.publisher->publish(committed);
-  const auto commit = next(*all, rig.clock, "kanhu1/-/-/commit/");
+  const auto commit = next(*all, rig.clock, "kanhu1/c1/-/commit/");
   REQUIRE(commit);
   const auto payload = parse_json(commit->payload);
   REQUIRE(payload);

@@ -230,6 +230,9 @@ TEST_CASE("the gateway's own events keep the table and its start is open until i
   record.emit(gateway_worker_restarted("gw1", at(3), {"c1", "c2"}, "killed by signal 9"));
   record.emit(gateway_journal_damaged("gw1", at(4), "00000001.seg", "chain hash differs"));
   record.emit(gateway_loss("gw1", at(5), "observations", 12, "queue full"));
+  record.emit(gateway_journal_rewound("gw1", at(5), {std::string(32, 'a'), 977, 0}, {std::string(32, 'b'), 41, 0}));
+  record.emit(gateway_events_lost("gw1", at(5), std::string(32, 'a'), 10'002, 10'102, 101, {{"f1", {5'001, 5'050}}}, "queue_full"));
+  CHECK(record.events.back().data["events"]["streams"]["f1"]["to"] == 5'050);
   const ConfigPtr made = three();
   Rules rules(made, record);
   rules.note(record.events[0]);
@@ -293,6 +296,11 @@ TEST_CASE("a corpus of events and states is written for the schema test") {
     bench.record.emit(gateway_gallery_rejected("gw1", at(4), "f1", "", Error{ErrorKind::kCorrupt, "f1.gallery: cut off"}));
     bench.record.emit(gateway_journal_damaged("gw1", at(4), "00000001.seg", "chain hash differs"));
     bench.record.emit(gateway_loss("gw1", at(5), "observations", 12, "queue full"));
+    bench.record.emit(gateway_journal_rewound("gw1", at(5), {std::string(32, 'a'), 977, 0}, {std::string(32, 'b'), 41, 0}));
+    bench.record.emit(gateway_journal_rewound("gw1", at(5), {std::string(32, 'a'), 977, 0}, {}));
+    std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> many;
+    for (int i = 0; i < 40; ++i) many["a-facility-with-a-name-so-long-" + std::to_string(i)] = {1'000'000'000'001, 1'000'000'000'002};
+    bench.record.emit(gateway_events_lost("gw1", at(5), std::string(32, 'a'), 10'002, 10'102, 101, many, "queue_full"));
     bench.record.emit(gateway_stopped(gateway_subject("gw1", "run"), at(0), at(6), "gateway_stopped"));
     for (const std::string& body : bodies(bench.record)) events << body << "\n";
     bench.down("c1", 5000);

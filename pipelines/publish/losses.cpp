@@ -1,0 +1,48 @@
+#include "pipelines/publish/losses.hpp"
+
+#include <utility>
+
+#include "base/json.hpp"
+
+namespace kanhu::publish {
+namespace {
+
+constexpr std::size_t kMostLosses = 256;
+
+}  // namespace
+
+Record gap_record(const Loss& loss, const std::vector<std::string>& ended, std::int64_t accepted_us) {
+  Json streams = Json::object();
+  Json bounds = Json::object();
+  for (const auto& [stream, range] : loss.streams) {
+    streams[stream] = range.second;
+    bounds[stream] = {{"from", range.first}, {"to", range.second}};
+  }
+  Record record;
+  record.kind = RecordKind::kGap;
+  record.seq = loss.to;
+  record.time_us = record.accepted_us = accepted_us;
+  record.stream = record.source = "-";
+  record.type = "gap";
+  record.body = canonical_json({{"v", 1},
+                                {"reason", loss.reason},
+                                {"from", loss.from},
+                                {"to", loss.to},
+                                {"streams", streams},
+                                {"bounds", bounds},
+                                {"ended", ended}});
+  return record;
+}
+
+void add_loss(std::vector<Loss>& losses, Loss loss) {
+  if (losses.size() < kMostLosses) {
+    losses.push_back(std::move(loss));
+    return;
+  }
+  Loss& last = losses.back();
+  last.to = loss.to;
+  last.count += loss.count;
+  for (const auto& [stream, range] : loss.streams) last.streams.try_emplace(stream, range).first->second.second = range.second;
+}
+
+}  // namespace kanhu::publish

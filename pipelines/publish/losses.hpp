@@ -1,0 +1,19 @@
+// Private to pipelines/publish.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pipelines/publish/journal.hpp"
+#include "pipelines/publish/record_format.hpp"
+
+namespace kanhu::publish {
+
+// The record that stands in the place of what was lost. `ended`: subjects whose end was among it.
+Record gap_record(const Loss& loss, const std::vector<std::string>& ended, std::int64_t accepted_us);
+
+// Adds a loss to those that wait to be told; beyond 256 of them the last one takes it in.
+void add_loss(std::vector<Loss>& losses, Loss loss);
+
+}  // namespace kanhu::publish

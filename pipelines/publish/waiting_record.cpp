@@ -1,0 +1,45 @@
+#include "pipelines/publish/waiting_record.hpp"
+
+#include "pipelines/publish/losses.hpp"
+
+namespace kanhu::publish {
+
+Loss loss_of(const Gap& gap, const std::string& epoch) {
+  return {epoch, gap.from, gap.to, gap.to - gap.from + 1, "queue_full", gap.streams};
+}
+
+Record to_record(const Waiting& waiting, bool undurable, bool provisional) {
+  if (waiting.kind == Waiting::Kind::kGap) return gap_record(loss_of(waiting.gap, {}), waiting.gap.ended, waiting.accepted_us);
+  const Event& event = waiting.event;
+  Record record;
+  record.accepted_us = waiting.accepted_us;
+  record.kind = RecordKind::kEvent;
+  record.phase = static_cast<std::uint8_t>(event.phase);
+  record.flags = !undurable ? 0 : provisional ? kFlagProvisional : kFlagLate;
+  record.seq = event.id.seq;
+  record.stream_seq = event.id.stream_seq;
+  record.time_us = to_microseconds(event.time);
+  record.stream = event.facility;
+  record.source = event.source;
+  record.type = event.type;
+  record.body = event.body;
+  return record;
+}
+
+bool is_alarm(const Json& data) {
+  if (!data.is_object()) return false;
+  const auto severity = data.find("severity");
+  return severity != data.end() && *severity == "alarm";
+}
+
+std::string least_body(const EventDraft& draft, const EventId& id) {
+  return canonical_json({{"specversion", "1.0"},
+                         {"id", id.text()},
+                         {"source", "/"},
+                         {"type", "kanhu." + draft.type},
+                         {"subject", draft.subject},
+                         {"time", format_utc(draft.time)},
+                         {"data", {{"phase", to_string(draft.phase)}}}});
+}
+
+}  // namespace kanhu::publish
