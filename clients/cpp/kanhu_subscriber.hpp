@@ -240,11 +240,14 @@ class Subscriber {
     auto& last = streams_[facility_and_type(topic).first];
     if (number <= last) return;  // came live before
     last = number;
+    if (const auto passed = passed_.find(epoch); passed != passed_.end() && seq <= passed->second) return;
     give(Event{epoch, seq, number, topic, header, event.at("payload")});
   }
 
   void move(const std::string& epoch, std::uint64_t seq) {
     if (epoch != place_.epoch) {
+      auto& passed = passed_[place_.epoch];
+      passed = std::max(passed, place_.seq);
       place_ = {epoch, seq};
       streams_.clear();
     } else {
@@ -281,6 +284,7 @@ class Subscriber {
   std::optional<zmq::socket_t> query_;
   Place place_, given_;
   std::map<std::string, std::uint64_t> streams_;  // last stream_seq of the epoch
+  std::map<std::string, std::uint64_t> passed_;   // last seq of the epochs before: a restored backup begins with them again
   bool follows_only_;                             // nothing was fetched yet: a stream begins with its first message
   std::optional<CatchUp> catch_up_;
   std::deque<Message> waiting_;

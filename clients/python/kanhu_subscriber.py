@@ -68,6 +68,7 @@ class Subscriber:
         self._connect()
         self._epoch, self._seq = (None, 0) if after in (None, "oldest") else after
         self._follows_only = after is None  # nothing was fetched yet: a stream begins with its first message
+        self._passed = {}    # last seq of the epochs before: a restored backup begins with them again
         self._streams = {}   # last stream_seq of the epoch, by facility
         self._on_silence = on_silence
         self._heard = time.monotonic()
@@ -193,10 +194,13 @@ class Subscriber:
         if not new_epoch and header["stream_seq"] <= self._streams.get(facility, 0):
             return  # came live before
         self._streams[facility] = header["stream_seq"]
+        if header["seq"] <= self._passed.get(header["epoch"], 0):
+            return
         yield Event(header["epoch"], header["seq"], header["stream_seq"], event["topic"], header, event["payload"])
 
     def _move(self, epoch, seq):
         if epoch != self._epoch:
+            self._passed[self._epoch] = max(self._seq, self._passed.get(self._epoch, 0))
             self._epoch, self._seq, self._streams = epoch, seq, {}
         else:
             self._seq = max(self._seq, seq)

@@ -192,13 +192,18 @@ class _Follow:
                 continue  # damaged, never written, or dropped since
             named = self.named(*key, item["stream"], item["stream_seq"])
             if item["durable"] and not item["provisional"] or key in self.confirmed:
-                if not (self.rewound and named):
+                if not (self.rewound and (named or self.knows_it_gone(key[0]))):
                     self.complain("lost_durable", *key)
             elif not named:
                 # One that does not fetch learns it from `previous` in the heads of the next epoch.
                 learnt = rank is not None and key[1] > self.journal.ends.get(key[0], ENDLESS)
                 if not learnt or (self.client.once and self.client.until != "received"):
                     self.complain("unconfirmed", *key)
+
+    def knows_it_gone(self, epoch):
+        """That the journal no longer has this epoch: by fetch, or because a head names another one as the previous."""
+        return any(gap["epoch"] == epoch and gap["reason"] == "unknown_epoch" for gap in self.gaps) or \
+            any(one["epoch"] == epoch and "before" in one for one in self.missed)
 
     def false_gaps(self):
         """A gap covers exactly what is missing: nothing that the journal has, and what is reckoned as missed did not come."""
@@ -258,7 +263,7 @@ class _Follow:
 def check(journal, clients, rewound=False):
     """The report. `rewound`: an old copy of the journal was restored, so what was durable may be gone, if the client was told."""
     report = Report(list(journal.violations))
-    ids, numbers = {}, {}
+    ids, numbers, reasons = {}, {}, collections.Counter()
     for key, entry in journal.events.items():
         ids[key] = entry.body
         _number(report, numbers, key, entry.stream, entry.stream_seq, "journal")
@@ -270,10 +275,12 @@ def check(journal, clients, rewound=False):
             if ids.setdefault(key, item["body"]) != item["body"] and key not in journal.events:
                 report.violations.append(Violation("two_contents", f"{client.name}, {key[0]}:{key[1]}", "other than another client's"))
             _number(report, numbers, key, item["stream"], item["stream_seq"], client.name)
+        for item in follow.gaps + follow.missed:
+            reasons[item.get("reason", "missed")] += 1
         received, duplicates, told = received + len(follow.got), duplicates + follow.duplicates, told + len(follow.gaps) + len(follow.missed)
     lost = sum(violation.kind in ("lost", "lost_durable", "unconfirmed", "unnoticed_head") for violation in report.violations)
     report.counts = {"epochs": len(journal.epochs), "events": len(journal.events), "clients": len(clients), "received": received,
-                     "duplicates": duplicates, "gaps": told, "lost": lost}
+                     "duplicates": duplicates, "gaps": told, **reasons, "lost": lost}
     return report
 
 
