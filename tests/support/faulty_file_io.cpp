@@ -1,94 +1,13 @@
 #include "tests/support/faulty_file_io.hpp"
 
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "tests/support/faulty_disk.hpp"
+
 namespace kanhu::test {
-
-namespace {
-
-constexpr std::size_t kCallKinds = 13;
-
-struct Inode {
-  std::string content;
-  std::string durable;
-  std::uint64_t reserved = 0;
-  bool sync_failed = false;  // what a sync has dropped stays dropped
-  std::uint64_t used() const { return std::max<std::uint64_t>(content.size(), reserved); }
-};
-using Names = std::map<std::string, std::shared_ptr<Inode>>;
-
-std::string clean(const std::string& path) {
-  std::string made;
-  for (const char c : path) {
-    if (c != '/' || made.empty() || made.back() != '/') made += c;
-  }
-  if (made.size() > 1 && made.back() == '/') made.pop_back();
-  while (made.starts_with("./")) made.erase(0, 2);
-  return made;
-}
-
-std::string parent(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }  // npos + 1 == 0
-
-struct Fault {
-  std::uint64_t countdown = 0;
-  bool always = false;
-  std::optional<FileCall> call;
-  Error error;
-  std::size_t torn_bytes = 0;
-};
-
-}  // namespace
-
-struct FaultyFileIo::Disk {
-  mutable std::mutex mutex;
-  Names names;
-  Names durable_names;
-  std::set<std::string> directories{".", "/"};
-  std::vector<Fault> faults;
-  std::uint64_t capacity = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t generation = 0;  // counts crashes
-  std::array<std::uint64_t, kCallKinds> calls{};
-
-  // Counts the call; the fault that hits it, if one does.
-  std::optional<Fault> enter(FileCall call) {
-    ++calls[static_cast<std::size_t>(call)];
-    std::optional<Fault> hit;
-    for (auto fault = faults.begin(); fault != faults.end();) {
-      const bool concerned = !fault->call || *fault->call == call;
-      const bool due = concerned && (fault->always || --fault->countdown == 0);
-      if (due && !hit) hit = *fault;
-      fault = due && !fault->always ? faults.erase(fault) : fault + 1;
-    }
-    return hit;
-  }
-
-  std::uint64_t used() const {
-    std::uint64_t bytes = 0;
-    for (const auto& [path, inode] : names) bytes += inode->used();
-    return bytes;
-  }
-
-  std::uint64_t free() const {
-    const std::uint64_t taken = used();
-    return capacity > taken ? capacity - taken : 0;
-  }
-
-  std::shared_ptr<Inode> find(const std::string& path) const {
-    const auto found = names.find(clean(path));
-    return found == names.end() ? nullptr : found->second;
-  }
-};
 
 class FaultyFileIo::OpenFile final : public File {
  public:
@@ -122,7 +41,7 @@ class FaultyFileIo::OpenFile final : public File {
   Result<void> sync() override {
     std::scoped_lock lock(disk_->mutex);
     if (const auto fault = disk_->enter(FileCall::kSync)) {
-      inode_->sync_failed = true;
+      if (!disk_->is_off()) inode_->sync_failed = true;
       return tl::unexpected(fault->error);
     }
     if (auto usable = check(false); !usable) return usable;
@@ -210,20 +129,6 @@ void FaultyFileIo::heal() {
   disk_->capacity = std::numeric_limits<std::uint64_t>::max();
 }
 
-void FaultyFileIo::crash(std::size_t kept) {
-  std::scoped_lock lock(disk_->mutex);
-  ++disk_->generation;
-  disk_->names = disk_->durable_names;
-  for (auto& [path, inode] : disk_->names) {
-    const bool appended = !inode->sync_failed && inode->content.starts_with(inode->durable);
-    const std::string tail = appended ? inode->content.substr(inode->durable.size(), kept) : "";
-    inode->content = inode->durable + tail;
-    inode->durable = inode->content;
-    inode->reserved = 0;
-    inode->sync_failed = false;
-  }
-}
-
 std::uint64_t FaultyFileIo::calls() const {
   std::scoped_lock lock(disk_->mutex);
   std::uint64_t sum = 0;
@@ -281,6 +186,7 @@ Result<std::unique_ptr<File>> FaultyFileIo::open(const std::string& path, OpenMo
       return fail(ErrorKind::kInvalidArgument, fmt::format("cannot create {}: file exists", path));
     if (!disk_->directories.contains(parent(key))) return fail(ErrorKind::kNotFound, fmt::format("cannot create {}: no such folder", path));
     inode = disk_->names[key] = std::make_shared<Inode>();
+    disk_->changes.push_back({{}, key, inode});
   }
   if (disk_->directories.contains(key)) return fail(ErrorKind::kInvalidArgument, fmt::format("{} is not a regular file", path));
   if (!inode) return fail(ErrorKind::kNotFound, fmt::format("cannot open {}: no such file", path));
@@ -296,6 +202,7 @@ Result<void> FaultyFileIo::rename(const std::string& from, const std::string& to
   }
   disk_->names.erase(clean(from));
   disk_->names[clean(to)] = inode;
+  disk_->changes.push_back({clean(from), clean(to), inode});
   return {};
 }
 
@@ -303,7 +210,10 @@ Result<void> FaultyFileIo::remove(const std::string& path) {
   std::scoped_lock lock(disk_->mutex);
   if (const auto fault = disk_->enter(FileCall::kRemove)) return tl::unexpected(fault->error);
   const std::string key = clean(path);
-  if (disk_->names.erase(key) > 0) return {};
+  if (disk_->names.erase(key) > 0) {
+    disk_->changes.push_back({key, {}, nullptr});
+    return {};
+  }
   if (!disk_->directories.contains(key)) return fail(ErrorKind::kNotFound, fmt::format("cannot remove {}: no such file", path));
   const auto inside = [&](const std::string& other) { return other.starts_with(key + "/"); };
   const bool used = std::any_of(disk_->names.begin(), disk_->names.end(), [&](const auto& entry) { return inside(entry.first); }) ||
@@ -328,6 +238,7 @@ Result<void> FaultyFileIo::sync_directory(const std::string& path) {
   if (const auto fault = disk_->enter(FileCall::kSyncDirectory)) return tl::unexpected(fault->error);
   const std::string key = clean(path);
   if (!disk_->directories.contains(key)) return fail(ErrorKind::kNotFound, fmt::format("cannot open folder {}: no such folder", path));
+  std::erase_if(disk_->changes, [&](const NameChange& change) { return parent(change.to.empty() ? change.from : change.to) == key; });
   std::erase_if(disk_->durable_names, [&](const auto& entry) { return parent(entry.first) == key; });
   for (const auto& [name, inode] : disk_->names) {
     if (parent(name) == key) disk_->durable_names[name] = inode;

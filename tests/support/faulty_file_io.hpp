@@ -58,6 +58,13 @@ class FaultyFileIo final : public FileIo {
   // Takes back all faults and the capacity.
   void heal();
   void crash(std::size_t kept = 0);
+  // From the n-th call from now on nothing has an effect any more; every call answers kIo until a crash.
+  void power_off_at(std::uint64_t nth);
+  bool is_off() const;
+  // As `crash`, but as disks do it: of what was not synced any sectors of 512 bytes may have arrived, in any order, the others are
+  // zeros; a file may end anywhere; a truncation may be undone; of the creations, renames and removals since the folder was
+  // synced a first part has happened. The same seed makes the same choices.
+  void crash_in_disorder(std::uint32_t seed);
 
   // --- looking on ---
   std::uint64_t calls() const;
