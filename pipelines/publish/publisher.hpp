@@ -68,6 +68,13 @@ class QueryServer {
   virtual std::string endpoint() const = 0;
 };
 
+// An answer as it came: JSON, and the bytes behind it where the request is for bytes.
+struct Given {
+  Json json;
+  std::string bytes;
+};
+// As `query` below, with what stands behind the JSON; at most 16 MiB.
+Result<Given> query_bytes(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience);
 // Asks a gateway's query socket once; the answer as it came, also {"ok": false, ...}. kTimeout when nobody answers
 // within `patience`.
 Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience);
