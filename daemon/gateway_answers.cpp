@@ -17,6 +17,12 @@ Result<void> Gateway::open_sockets() {
   at_once("state", [this](const Json&, const publish::Asker&) -> Result<Json> { return state_answer(); });
   at_once("info", [this](const Json&, const publish::Asker&) -> Result<Json> { return Json{{"info", info_answer()}}; });
   at_once("look", [this](const Json& request, const publish::Asker&) { return look_answer(request); });
+  requests.emplace("clip", [this](const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
+    clip_answer_->ask(request, asker, reply);
+  });
+  requests.emplace("picture", [this](const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
+    picture_answer_->ask(request, asker, reply);
+  });
   requests.emplace("fetch", [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](
                                 const Json& request, const publish::Asker&, const publish::Reply& reply) {
     reply(publish::answer_fetch(*pages, request, head()).map([](std::string text) { return publish::Answer{std::move(text), "", false}; }));
