@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/digest.hpp"
 #include "base/log.hpp"
 #include "config/secrets.hpp"
@@ -162,7 +164,18 @@ void CameraControl::handle(const Note& note) {
   } else if (const auto* request = std::get_if<ClipRequest>(&note)) {
     auto found = placed_.find(request->source);
     if (found == placed_.end() || !workers_.send(found->second.worker, relay::AskClip{*request})) upcalls_.unanswered(*request);
+  } else if (const auto* ask = std::get_if<relay::AskPicture>(&note)) {
+    ask_picture(*ask);
   }
+}
+
+// Of a clip whose camera is no longer configured any worker can make one. A worker that does not read is not waited for.
+void CameraControl::ask_picture(const relay::AskPicture& ask) {
+  const auto found = placed_.find(ask.camera);
+  if (found == placed_.end() && (ask.clip.empty() || workers_started_ == 0))
+    return upcalls_.no_picture(ask, {ErrorKind::kUnreachable, fmt::format("no worker has camera {} now; ask again", ask.camera)});
+  const auto sent = workers_.try_send(found == placed_.end() ? 0 : found->second.worker, ask);
+  if (!sent) upcalls_.no_picture(ask, sent.error());
 }
 
 void CameraControl::assign_again(std::size_t worker) {

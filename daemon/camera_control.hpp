@@ -21,16 +21,18 @@ class CameraControl {
     std::size_t worker = 0;
     std::string cause;
   };
-  using Note = std::variant<relay::SourceUp, relay::SourceEnded, WorkerGone, ClipRequest>;
+  using Note = std::variant<relay::SourceUp, relay::SourceEnded, WorkerGone, ClipRequest, relay::AskPicture>;
   // On the control thread.
   struct Upcalls {
     std::function<void(const ClipRequest&)> unanswered;  // its worker cannot be reached
     std::function<void(const WorkerGone&, const std::vector<std::string>& cameras)> gone;
+    std::function<void(const relay::AskPicture&, const Error&)> no_picture;  // as `unanswered`
   };
 
   CameraControl(Workers& workers, const Clock& clock, int sources_per_worker, Upcalls upcalls);
 
   void tell(Note note) { notes_.push(std::move(note)); }
+  bool try_tell(Note note) { return notes_.try_push(std::move(note)); }  // false, at once, when the queue is full
   // From now on notes are dropped: nobody turns any more, and nobody may wait for that.
   void stop_listening() { notes_.close(); }
 
@@ -64,6 +66,7 @@ class CameraControl {
   void place(relay::Assign assign, std::size_t worker, std::chrono::nanoseconds after = {});
   void remove(const std::string& camera);
   void handle(const Note& note);
+  void ask_picture(const relay::AskPicture& ask);
   void assign_again(std::size_t worker);
 
   Workers& workers_;

@@ -77,11 +77,13 @@ class CameraSession::Session final : public ingest::SourceSink {
       format.caps.clear();
       camera_.tools_.report(relay::SourceUp{camera_.assign_.camera.id, role_, std::move(format)});
     }
+    camera_.latest_->packet(packet);
     if (recorded_) camera_.recorded_->packet(std::move(packet));
   }
 
   void on_frame(Frame frame) override {
     seen_time_ = true;
+    camera_.latest_->frame(frame);
     if (analysed_) camera_.lane_->frame(std::move(frame));
   }
 
@@ -92,6 +94,7 @@ class CameraSession::Session final : public ingest::SourceSink {
   }
 
   void on_end(Error why) override {
+    camera_.latest_->lost(role_);
     // A run that ended before anything came has no time of its own yet; its observations need one.
     if (analysed_ && !seen_time_ && !camera_.tools_.replay)
       camera_.lane_->tick(Tick{MediaTime{}, CaptureTime{camera_.tools_.clock.wall(), {}, false}});
@@ -121,12 +124,14 @@ class CameraSession::Session final : public ingest::SourceSink {
 CameraSession::CameraSession(relay::Assign assign, WorkerTools tools) : assign_(std::move(assign)), tools_(std::move(tools)) {
   lane_ = tools_.scheduler.open(assign_.camera, tools_.observations);
   if (tools_.recorder && assign_.camera.record) recorded_ = tools_.recorder->open(assign_.facility, assign_.camera);
+  if (recorded_) latest_->set_recorded([this](WallTime time, ClockSource clock) { return recorded_->key_at(time, clock); });
 }
 
 CameraSession::~CameraSession() {
   for (auto& session : sessions_) {
     if (session) session->stop_and_wait();
   }
+  latest_->set_recorded(nullptr);
   recorded_.reset();
   lane_.reset();
 }
@@ -169,6 +174,11 @@ void CameraSession::open(StreamRole role) {
   auto source = ingest::make_source(spec, tools_.clock);
   if (!source) return slot->refuse(source.error());
   slot->start(std::move(*source));
+}
+
+bool CameraSession::shows_warmth() const {
+  const StreamConfig* stream = stream_for(assign_.camera, assign_.camera.analyze);
+  return stream != nullptr && stream->thermal.has_value();
 }
 
 void CameraSession::begin_stop() {

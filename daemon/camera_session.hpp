@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "daemon/latest_picture.hpp"
 #include "pipelines/analyze/scheduler.hpp"
 #include "pipelines/ingest/frame_source.hpp"
 #include "pipelines/record/recorder.hpp"
@@ -40,6 +41,10 @@ class CameraSession {
   void begin_stop();  // asks the sources to end, without waiting; before the destructor, when many cameras go at once
   void request_clip(const ClipRequest& request);
   relay::CameraStats stats() const;
+  // What there is to show; outlives the session where somebody holds it.
+  std::shared_ptr<LatestPicture> latest_picture() const { return latest_; }
+  StreamRole analysed_role() const { return session_role(assign_.camera, assign_.camera.analyze); }
+  bool shows_warmth() const;                                                         // raw temperatures, not video
   const std::string& detector_name() const { return assign_.camera.detector.name; }  // as configured
 
  private:
@@ -49,6 +54,7 @@ class CameraSession {
 
   relay::Assign assign_;
   WorkerTools tools_;
+  const std::shared_ptr<LatestPicture> latest_ = std::make_shared<LatestPicture>();
   std::unique_ptr<analyze::Lane> lane_;
   std::unique_ptr<record::RecordedStream> recorded_;
   mutable std::mutex mutex_;                          // of the two members below

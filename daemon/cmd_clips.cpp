@@ -106,7 +106,10 @@ void add_clips(CLI::App& app, Command& chosen) {
   command->add_option("--camera", options->camera, "Only this camera");
   command->add_flag("--verify", options->verify, "Read the files again and compare them with their hashes; exit code 1 when one differs");
   command->add_flag("--json", options->json, "One object a line");
-  command->callback([&chosen, options] { chosen = [options] { return clips(*options); }; });
+  add_clips_get(*command, chosen);
+  command->callback([&chosen, options, command] {
+    if (command->get_subcommands().empty()) chosen = [options] { return clips(*options); };
+  });
 }
 
 }  // namespace kanhu

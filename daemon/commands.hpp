@@ -26,6 +26,8 @@ void add_look(CLI::App& app, Command& chosen);
 void add_status(CLI::App& app, Command& chosen);
 void add_probe(CLI::App& app, Command& chosen);
 void add_clips(CLI::App& app, Command& chosen);
+void add_clips_get(CLI::App& clips, Command& chosen);  // of `clips`
+void add_picture(CLI::App& app, Command& chosen);
 void add_replay(CLI::App& app, Command& chosen);
 void add_simulate(CLI::App& app, Command& chosen);
 void add_secret(CLI::App& app, Command& chosen);

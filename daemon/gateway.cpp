@@ -56,6 +56,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const ConfigPtr& config, const st
   if (auto opened = gateway->open_gate(); !opened) return tl::make_unexpected(opened.error());
   if (auto opened = gateway->open_publishing(); !opened) return tl::make_unexpected(opened.error());
   gateway->restore_incidents();
+  gateway->open_pictures();
   if (auto opened = gateway->open_workers(); !opened) return tl::make_unexpected(opened.error());
   if (auto opened = gateway->open_sockets(); !opened) return tl::make_unexpected(opened.error());
   if (auto begun = gateway->cameras_->begin(*config); !begun) return tl::make_unexpected(begun.error());
@@ -164,7 +165,8 @@ Result<void> Gateway::open_workers() {
       CameraControl::Upcalls{
           // What is on disk says what became of it, after the worker that wrote it.
           [this](const ClipRequest& request) { keeper_->settle(request); },
-          [this](const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) { on_worker_gone(gone, cameras); }});
+          [this](const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) { on_worker_gone(gone, cameras); },
+          [this](const relay::AskPicture& ask, const Error& why) { pictures_->fail(ask.id, why); }});
   return {};
 }
 
@@ -204,9 +206,12 @@ int Gateway::run() {
 void Gateway::shut_down() {
   metrics_.reset();
   query_.reset();
+  disk_.reset();
   sensors_.reset();
   if (cameras_) cameras_->stop_listening();
   if (workers_) workers_->stop(kDrainDeadline);
+  pictures_.reset();  // who still waits is told
+  access_book_.reset();
   if (rules_) rules_->wait();  // what is queued may still give the keeper work
   keeper_.reset();
   if (rules_) {
@@ -252,6 +257,7 @@ bool Gateway::journalled(const std::function<void()>& say) {
 }
 
 void Gateway::on_clip(ClipRecord record) {
+  clip_fates_.note(record);
   pending_clips_.with([&](auto& pending) { pending.erase(record.clip); });
   rules_->post([this, record = std::move(record)](rules::Rules& rules) { rules.clip(record, clock_.wall()); });
 }
@@ -263,6 +269,10 @@ void Gateway::on_worker_message(std::size_t worker, relay::Message message) {
     board_.update(*stats, clock_.mono());
   } else if (auto* clip = std::get_if<relay::ClipDone>(&message)) {
     on_clip(std::move(clip->record));
+  } else if (auto* part = std::get_if<relay::PicturePart>(&message)) {
+    pictures_->part(std::move(*part));
+  } else if (auto* failed = std::get_if<relay::PictureFailed>(&message)) {
+    pictures_->fail(failed->id, std::move(failed->why));
   } else if (auto* up = std::get_if<relay::SourceUp>(&message)) {
     cameras_->tell(std::move(*up));
   } else if (auto* ended = std::get_if<relay::SourceEnded>(&message)) {
@@ -276,6 +286,7 @@ void Gateway::on_worker_message(std::size_t worker, relay::Message message) {
 
 void Gateway::on_worker_gone(const CameraControl::WorkerGone& gone, const std::vector<std::string>& cameras) {
   log::error("gateway", "worker {} {}: {} cameras are not analysed until it is back", gone.worker, gone.cause, cameras.size());
+  pictures_->lose(cameras, gone.cause);
   const std::string id = config_.with([](const ConfigPtr& value) { return value->gateway.id; });
   note(rules::gateway_worker_restarted(id, clock_.wall(), cameras, gone.cause));
   rules_->post([this, cameras, cause = gone.cause](rules::Rules& rules) {

@@ -13,11 +13,13 @@
 #include "daemon/access_watch.hpp"
 #include "daemon/camera_board.hpp"
 #include "daemon/camera_control.hpp"
+#include "daemon/clip_answer.hpp"
 #include "daemon/clip_keeper.hpp"
 #include "daemon/data_folder.hpp"
 #include "daemon/evidence_ledger.hpp"
 #include "daemon/gallery_watch.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/picture_answer.hpp"
 #include "daemon/rules_thread.hpp"
 #include "daemon/sensor_desk.hpp"
 #include "daemon/thermal_board.hpp"
@@ -48,6 +50,7 @@ class Gateway final : public rules::RulesSink {
   void restore_incidents();
   void open_evidence();  // the ledgers
   void open_watches();   // of galleries and clips
+  void open_pictures();  // and clips, for who asks
   Result<void> open_workers();
   Result<void> open_sockets();
   void open_sensors(const ConfigPtr& config);
@@ -74,6 +77,7 @@ class Gateway final : public rules::RulesSink {
   Json state_answer(const publish::Rights& rights);
   Json info_answer();
   Result<Json> look_answer(const Json& request, const publish::Rights& rights);
+  std::string clip_of(const std::string& subject);  // empty: none that is known of
   bool is_ready() const;
 
   const std::string config_path_;
@@ -90,6 +94,7 @@ class Gateway final : public rules::RulesSink {
   CameraBoard board_;
   ThermalBoard thermal_;
   Guarded<std::map<std::string, ClipRequest>> pending_clips_;
+  ClipFates clip_fates_;
   std::atomic<int> cameras_up_{0};
   std::atomic<int> cameras_enabled_{0};
   mutable std::mutex head_mutex_;
@@ -104,6 +109,13 @@ class Gateway final : public rules::RulesSink {
   std::unique_ptr<GalleryWatch> galleries_;
   std::unique_ptr<AccessWatch> access_;
   std::unique_ptr<ClipKeeper> keeper_;
+  std::unique_ptr<AccessBook> access_book_;
+  std::unique_ptr<AccessGate> picture_gate_;
+  std::unique_ptr<record::ClipShelf> shelf_;
+  std::unique_ptr<PictureDesk> pictures_;
+  std::unique_ptr<DiskJobs> disk_;
+  std::unique_ptr<ClipAnswer> clip_answer_;
+  std::unique_ptr<PictureAnswer> picture_answer_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<CameraControl> cameras_;
   std::unique_ptr<SensorDesk> sensors_;

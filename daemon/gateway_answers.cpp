@@ -30,6 +30,12 @@ Result<void> Gateway::open_sockets() {
       return fail(ErrorKind::kUnauthorized, "info is of the whole gateway, and this key sees only some facilities");
     return Json{{"info", info_answer()}};
   });
+  requests.emplace("clip", [this](const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
+    clip_answer_->ask(request, asker, reply);
+  });
+  requests.emplace("picture", [this](const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
+    picture_answer_->ask(request, asker, reply);
+  });
   at_once("look", [this](const Json& request, const publish::Asker& asker) { return look_answer(request, asker.rights); });
   requests.emplace("fetch", [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](
                                 const Json& request, const publish::Asker& asker, const publish::Reply& reply) {

@@ -67,6 +67,7 @@ void Gateway::open_watches() {
       *files_, folder_.clips(),
       ClipKeeper::Upcalls{[this](ClipRecord record) { on_clip(std::move(record)); },
                           [this](const ClipRecord& record, const std::vector<std::string>& subjects) {
+                            clip_fates_.note(record);
                             return journalled([&] {
                               for (const std::string& subject : subjects) note(clip_removed(record, subject, clock_.wall()));
                             });

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   kanhu::add_journal(app, chosen);
   kanhu::add_status(app, chosen);
   kanhu::add_look(app, chosen);
+  kanhu::add_picture(app, chosen);
   kanhu::add_probe(app, chosen);
   kanhu::add_clips(app, chosen);
   kanhu::add_replay(app, chosen);

@@ -15,6 +15,7 @@
 #include "base/thread_name.hpp"
 #include "daemon/build_info.hpp"
 #include "daemon/camera_session.hpp"
+#include "daemon/picture_maker.hpp"
 #include "models/face_embedder.hpp"
 #include "models/process.hpp"
 #include "models/registry.hpp"
@@ -44,7 +45,7 @@ class ChannelSink final : public ObservationSink {
   relay::Channel& channel_;
 };
 
-// Everything a worker owns, in dependency order. Thread: control, but for `send_stats` on its own thread.
+// Everything a worker owns, in dependency order. Thread: control, but for `send_stats` on its own thread and `pictures_`.
 class Worker {
  public:
   Worker(relay::Channel& channel, const relay::Setup& setup)
@@ -58,6 +59,11 @@ class Worker {
     if (!setup.replay) {
       recorder_.emplace(*files_, setup.clips_dir, [this](ClipRecord record) { (void)channel_.send(relay::ClipDone{std::move(record)}); });
     }
+    if (!setup.replay) {
+      pictures_.emplace(
+          *files_, setup.clips_dir, clock_, [this](const std::string& camera) { return shown_of(camera); },
+          [this](const relay::Message& message) { (void)channel_.send(message); });
+    }
     stats_thread_ = std::thread([this] { send_stats(); });
   }
 
@@ -68,6 +74,7 @@ class Worker {
     }
     stop_changed_.notify_all();
     stats_thread_.join();
+    pictures_.reset();
     for (const auto& [id, camera] : cameras_) camera->begin_stop();
     cameras_.clear();
     recorder_.reset();
@@ -92,6 +99,8 @@ class Worker {
       }
     } else if (const auto* ask = std::get_if<relay::AskClip>(&message)) {
       if (CameraSession* camera = find(ask->request.source)) camera->request_clip(ask->request);
+    } else if (const auto* wanted = std::get_if<relay::AskPicture>(&message)) {
+      if (pictures_) pictures_->ask(*wanted);
     }
   }
 
@@ -107,6 +116,14 @@ class Worker {
     std::scoped_lock lock(mutex_);
     auto found = cameras_.find(camera);
     return found == cameras_.end() ? nullptr : found->second.get();
+  }
+
+  // Thread: picture.
+  PictureMaker::Camera shown_of(const std::string& camera) {
+    std::scoped_lock lock(mutex_);
+    const auto found = cameras_.find(camera);
+    if (found == cameras_.end()) return {};
+    return {found->second->latest_picture(), found->second->analysed_role(), found->second->shows_warmth()};
   }
 
   // Thread: analyze/N.
@@ -148,6 +165,7 @@ class Worker {
   ChannelSink sink_;
   analyze::Scheduler scheduler_;
   std::optional<record::Recorder> recorder_;
+  std::optional<PictureMaker> pictures_;
   std::mutex mutex_;
   std::condition_variable stop_changed_;
   bool stopping_ = false;

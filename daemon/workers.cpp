@@ -199,17 +199,24 @@ Result<void> Workers::launch(std::size_t number) {
   return {};
 }
 
+Result<std::shared_ptr<Workers::Process>> Workers::running(std::size_t worker) {
+  std::scoped_lock lock(mutex_);
+  if (worker >= processes_.size()) return fail(ErrorKind::kInternal, "no such worker");
+  if (processes_[worker]->gone || !processes_[worker]->channel) return fail(ErrorKind::kClosed, "the worker is being restarted");
+  return processes_[worker];
+}
+
 Result<void> Workers::send(std::size_t worker, const relay::Message& message) {
-  std::shared_ptr<Process> process;
-  {
-    std::scoped_lock lock(mutex_);
-    if (worker >= processes_.size()) return fail(ErrorKind::kInternal, "no such worker");
-    process = processes_[worker];
-  }
-  if (process->gone || !process->channel) return fail(ErrorKind::kClosed, "the worker is being restarted");
-  auto sent = process->channel->send(message);
-  if (!sent && sent.error().kind == ErrorKind::kTimeout) kill(*process, "does not read what it is told");
+  const auto process = running(worker);
+  if (!process) return tl::make_unexpected(process.error());
+  auto sent = (*process)->channel->send(message);
+  if (!sent && sent.error().kind == ErrorKind::kTimeout) kill(**process, "does not read what it is told");
   return sent;
+}
+
+Result<void> Workers::try_send(std::size_t worker, const relay::Message& message) {
+  const auto process = running(worker);
+  return process ? (*process)->channel->try_send(message) : Result<void>(tl::make_unexpected(process.error()));
 }
 
 void Workers::read(std::size_t number, const std::shared_ptr<Process>& process) {

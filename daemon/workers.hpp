@@ -47,6 +47,8 @@ class Workers {
   // Starts one more worker; its number. It has said hello and got its settings when this returns.
   Result<std::size_t> start();
   Result<void> send(std::size_t worker, const relay::Message& message);
+  // As `send`, but kTimeout at once when the worker is slow to read; it is not killed for that.
+  Result<void> try_send(std::size_t worker, const relay::Message& message);
   // Kills what no longer moves and starts again what is due; the numbers of the workers started. Call every 100 ms or so.
   std::vector<std::size_t> watch();
   // Asks all to drain, waits until the deadline, kills the rest.
@@ -55,6 +57,7 @@ class Workers {
 
  private:
   struct Process;
+  Result<std::shared_ptr<Process>> running(std::size_t worker);
   Result<void> launch(std::size_t number);
   void read(std::size_t number, const std::shared_ptr<Process>& process);
   void judge(Process& process, MonoTime now);

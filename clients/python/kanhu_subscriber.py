@@ -10,6 +10,7 @@
 
 Needs pyzmq. One file, to be copied. The contract is docs/events.md.
 """
+import hashlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -205,6 +206,25 @@ class Subscriber:
         else:
             self._seq = max(self._seq, seq)
 
+    def picture(self, **what):
+        """(answer, JPEG) of camera=ID or event=ID, at most max_width=N px wide; None when nobody answers. RuntimeError says why there is none."""
+        answer = self._ask({"v": 1, "request": "picture", **what})
+        return answer and (answer, self._bytes)
+
+    def clip(self, clip):
+        """The parts of a clip, each whole and compared with its SHA-256; none while it is pending or when it is missing."""
+        parts, count, got = [], 1, b""
+        while len(parts) < count:
+            page = self._ask({"v": 1, "request": "clip", "id": clip, "part": len(parts) + 1, "offset": len(got)})
+            if not page:
+                continue
+            count, got = page["parts"], got + self._bytes
+            if page["complete"]:
+                if hashlib.sha256(got).hexdigest() != page["sha256"]:
+                    raise RuntimeError(f"part {len(parts) + 1} of clip {clip} is not what was recorded")
+                parts, got = parts + [got], b""
+        return parts
+
     def _ask(self, request):
         """The answer, or None when nobody answers: then a new socket, for REQ cannot ask twice."""
         if self._query is None:
@@ -212,7 +232,8 @@ class Subscriber:
             self._query.connect(self._query_endpoint)
         self._query.send(json.dumps(request).encode())
         if self._query.poll(int(PATIENCE_S * 1000)):  # an answer of a gateway that has gone in between never comes
-            answer = json.loads(self._query.recv())
+            frames = self._query.recv_multipart()
+            answer, self._bytes = json.loads(frames[0]), frames[1] if len(frames) > 1 else b""
             if answer.get("ok"):
                 return answer
             if answer["error"]["kind"] != "timeout":

@@ -74,6 +74,14 @@ class QueryServer {
   virtual std::string endpoint() const = 0;
 };
 
+// An answer as it came: JSON, and the bytes behind it where the request is for bytes.
+struct Given {
+  Json json;
+  std::string bytes;
+};
+// As `query` below, with what stands behind the JSON; at most 16 MiB.
+Result<Given> query_bytes(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience,
+                          const std::optional<ClientKeys>& keys = {});
 // Asks a gateway's query socket once; the answer as it came, also {"ok": false, ...}. kTimeout when nobody answers
 // within `patience`, which is also what a gateway does that asks for keys when there are none, or wrong ones.
 Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience,

@@ -1,6 +1,7 @@
 #include <array>
 #include <exception>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -76,8 +77,8 @@ Result<std::unique_ptr<Subscriber>> Subscriber::connect(const std::string& endpo
   }
 }
 
-Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience,
-                   const std::optional<ClientKeys>& keys) {
+Result<Given> query_bytes(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience,
+                          const std::optional<ClientKeys>& keys) {
   try {
     zmq::context_t context(1);
     zmq::socket_t socket(context, zmq::socket_type::dealer);
@@ -95,14 +96,25 @@ Result<Json> query(const std::string& endpoint, const Json& request, std::chrono
     (void)socket.send(zmq::buffer(canonical_json(request)), zmq::send_flags::none);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (!wait_for(socket, std::max(left, std::chrono::milliseconds(0)))) return nobody();
-    zmq::message_t frame;
+    // The empty frame, the JSON, and for some requests bytes.
+    std::vector<zmq::message_t> frames;
     do {
-      if (!socket.recv(frame, zmq::recv_flags::dontwait)) return fail(ErrorKind::kCorrupt, "an incomplete answer");
-    } while (frame.more());
-    return parse_json(frame.to_string_view(), kMostAnswerBytes);
+      zmq::message_t frame;
+      if (frames.size() == 3 || !socket.recv(frame, zmq::recv_flags::dontwait)) return fail(ErrorKind::kCorrupt, "an incomplete answer");
+      frames.push_back(std::move(frame));
+    } while (frames.back().more());
+    if (frames.size() < 2) return fail(ErrorKind::kCorrupt, "an incomplete answer");
+    auto json = parse_json(frames[1].to_string_view(), kMostAnswerBytes);
+    if (!json) return tl::unexpected(json.error());
+    return Given{std::move(*json), frames.size() == 3 ? frames[2].to_string() : std::string()};
   } catch (const std::exception& error) {
     return fail(ErrorKind::kIo, fmt::format("{}: {}", endpoint, error.what()));
   }
+}
+
+Result<Json> query(const std::string& endpoint, const Json& request, std::chrono::milliseconds patience,
+                   const std::optional<ClientKeys>& keys) {
+  return query_bytes(endpoint, request, patience, keys).map([](Given given) { return std::move(given.json); });
 }
 
 }  // namespace kanhu::publish

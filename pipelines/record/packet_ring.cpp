@@ -78,6 +78,12 @@ std::vector<PacketPtr> PacketRing::from(const std::string& run, WallTime from, C
   return found;
 }
 
+PacketPtr PacketRing::key_at(WallTime time, ClockSource clock) const {
+  const auto found = std::find_if(packets_.rbegin(), packets_.rend(),
+                                  [&](const PacketPtr& packet) { return packet->is_key && packet->captured.by(clock) <= time; });
+  return found == packets_.rend() ? nullptr : *found;
+}
+
 double PacketRing::seconds() const { return packets_.empty() ? 0 : std::max(0.0, to_seconds(age(*packets_.front()))); }
 
 }  // namespace kanhu::record

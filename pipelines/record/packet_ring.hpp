@@ -31,6 +31,8 @@ class PacketRing {
   const Run* find(const std::string& run) const;
   // Packets of `run` from the last key frame at or before `from`, else from its first key frame.
   std::vector<PacketPtr> from(const std::string& run, WallTime from, ClockSource clock) const;
+  // The last key frame at or before `time`; nullptr when none is kept.
+  PacketPtr key_at(WallTime time, ClockSource clock) const;
   const Packet* newest() const { return packets_.empty() ? nullptr : packets_.back().get(); }
 
   std::uint64_t bytes() const { return bytes_; }

@@ -17,6 +17,7 @@ class Stream final : public RecordedStream {
   void request(const ClipRequest& request) override { clips_->request(request); }
   void tick(WallTime now) override { clips_->tick(now); }
   void run_ended(const Error& why) override { clips_->run_ended(why); }
+  PacketPtr key_at(WallTime time, ClockSource clock) const override { return clips_->key_at(time, clock); }
   RingStats stats() const override { return clips_->stats(); }
 
  private:

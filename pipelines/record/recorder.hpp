@@ -38,6 +38,8 @@ class RecordedStream {
   // The source's time has reached `now` (ticks, by arrival): a clip whose end has passed closes although nothing arrives.
   virtual void tick(WallTime now) = 0;
   virtual void run_ended(const Error& why) = 0;  // clips close with what they have: partial(camera_lost)
+  // The last key frame at or before `time` that is still in the ring, else nullptr.
+  virtual PacketPtr key_at(WallTime time, ClockSource clock) const = 0;
   virtual RingStats stats() const = 0;
 };
 

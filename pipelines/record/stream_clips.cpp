@@ -205,6 +205,11 @@ void StreamClips::close_all(const std::string& reason) {
   close_where([](const OpenClip&) { return true; }, [&](const OpenClip& clip) { return clip.end_pts ? "" : reason; });
 }
 
+PacketPtr StreamClips::key_at(WallTime time, ClockSource clock) const {
+  std::scoped_lock lock(mutex_);
+  return ring_.key_at(time, clock);
+}
+
 RingStats StreamClips::stats() const {
   std::scoped_lock lock(mutex_);
   return {ring_.bytes(), ring_.seconds(), ring_.overflow_drops(), open_.size(), *queue_bytes_, queue_drops_};

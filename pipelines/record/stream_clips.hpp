@@ -40,6 +40,7 @@ class StreamClips {
   void request(const ClipRequest& request);
   void tick(WallTime now);
   void run_ended(const Error& why);
+  PacketPtr key_at(WallTime time, ClockSource clock) const;
   RingStats stats() const;
   void close_all(const std::string& reason);
 

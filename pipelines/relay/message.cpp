@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/digest.hpp"
 #include "config/json.hpp"
 #include "pipelines/relay/observation_json.hpp"
 
@@ -53,6 +54,15 @@ Json pack(const Assign& m) {
 Json pack(const Open& m) { return {{"is", "open"}, {"camera", m.camera}, {"role", static_cast<int>(m.role)}}; }
 Json pack(const Release& m) { return {{"is", "release"}, {"camera", m.camera}}; }
 Json pack(const AskClip& m) { return {{"is", "ask_clip"}, {"request", to_json(m.request)}}; }
+Json pack(const AskPicture& m) {
+  return {{"is", "ask_picture"},
+          {"id", m.id},
+          {"camera", m.camera},
+          {"max_width", m.max_width},
+          {"clip", m.clip},
+          {"at", to_microseconds(m.at)},
+          {"clock", static_cast<int>(m.clock)}};
+}
 Json pack(const Drain&) { return {{"is", "drain"}}; }
 Json pack(const Observed& m) { return {{"is", "observed"}, {"observation", to_json(m.observation)}}; }
 Json pack(const SourceUp& m) {
@@ -72,6 +82,20 @@ Json pack(const SourceEnded& m) {
           {"message", m.why.message}};
 }
 Json pack(const ClipDone& m) { return {{"is", "clip"}, {"record", to_json(m.record)}}; }
+Json pack(const PicturePart& m) {
+  return {{"is", "picture"},
+          {"id", m.id},
+          {"captured", to_microseconds(m.captured)},
+          {"arrival", to_microseconds(m.arrival)},
+          {"width", m.width},
+          {"height", m.height},
+          {"total", m.total},
+          {"offset", m.offset},
+          {"bytes", to_base64({reinterpret_cast<const std::uint8_t*>(m.bytes.data()), m.bytes.size()})}};
+}
+Json pack(const PictureFailed& m) {
+  return {{"is", "no_picture"}, {"id", m.id}, {"kind", static_cast<int>(m.why.kind)}, {"message", m.why.message}};
+}
 Json pack(const CameraStats& m) {
   return {{"is", "camera_stats"},
           {"camera", m.camera},
@@ -141,6 +165,30 @@ CameraStats camera_stats_from(const Json& json) {
   return stats;
 }
 
+AskPicture ask_picture_from(const Json& json) {
+  return {json.at("id").get<std::uint64_t>(),
+          json.at("camera").get<std::string>(),
+          json.at("max_width").get<int>(),
+          json.at("clip").get<std::string>(),
+          wall_from_microseconds(json.at("at").get<std::int64_t>()),
+          enum_from<ClockSource>(json.at("clock"), 3)};
+}
+
+PicturePart picture_part_from(const Json& json) {
+  PicturePart part;
+  part.id = json.at("id").get<std::uint64_t>();
+  part.captured = wall_from_microseconds(json.at("captured").get<std::int64_t>());
+  part.arrival = wall_from_microseconds(json.at("arrival").get<std::int64_t>());
+  part.width = json.at("width").get<int>();
+  part.height = json.at("height").get<int>();
+  part.total = json.at("total").get<std::uint64_t>();
+  part.offset = json.at("offset").get<std::uint64_t>();
+  const auto bytes = from_base64(json.at("bytes").get_ref<const std::string&>());
+  if (!bytes || bytes->empty() || bytes->size() > kMostPartBytes) throw std::out_of_range("a picture's part");
+  part.bytes.assign(bytes->begin(), bytes->end());
+  return part;
+}
+
 Message unpack(const Json& json) {
   const auto is = json.at("is").get<std::string>();
   if (is == "observed") return Observed{observation_from_json(json.at("observation"))};
@@ -159,6 +207,12 @@ Message unpack(const Json& json) {
   if (is == "open") return Open{json.at("camera").get<std::string>(), role_from(json.at("role"))};
   if (is == "release") return Release{json.at("camera").get<std::string>()};
   if (is == "ask_clip") return AskClip{clip_request_from_json(json.at("request"))};
+  if (is == "ask_picture") return ask_picture_from(json);
+  if (is == "picture") return picture_part_from(json);
+  if (is == "no_picture") {
+    return PictureFailed{json.at("id").get<std::uint64_t>(),
+                         {enum_from<ErrorKind>(json.at("kind"), kErrorKinds), json.at("message").get<std::string>()}};
+  }
   if (is == "drain") return Drain{};
   throw std::out_of_range("unknown message");
 }

@@ -58,6 +58,15 @@ struct Release {
 struct AskClip {
   ClipRequest request;
 };
+// A picture for people: of the camera now, or of a clip.
+struct AskPicture {
+  std::uint64_t id = 0;  // random: an answer is believed only with it
+  std::string camera;
+  int max_width = 0;  // px; 0: as it is
+  std::string clip;   // its files without their ending, below the clips folder: fuxing/2026/11/26/<clip>; empty: now
+  WallTime at{};      // of a clip: the last key frame at or before it
+  ClockSource clock = ClockSource::kArrival;
+};
 // Stop sources, close clips, say goodbye by closing the socket.
 struct Drain {};
 
@@ -79,6 +88,19 @@ struct SourceEnded {
 };
 struct ClipDone {
   ClipRecord record;
+};
+// A JPEG is larger than a message: it comes in parts, in order, each with what is known of the whole.
+struct PicturePart {
+  std::uint64_t id = 0;  // of AskPicture
+  WallTime captured{}, arrival{};
+  int width = 0, height = 0;  // px
+  std::uint64_t total = 0, offset = 0;
+  std::string bytes;  // 1 to kMostPartBytes
+};
+inline constexpr std::size_t kMostPartBytes = 45'000;  // 60,000 digits of base64
+struct PictureFailed {
+  std::uint64_t id = 0;
+  Error why;
 };
 // Counters of one camera since it was assigned, about once a second.
 struct CameraStats {
@@ -107,8 +129,8 @@ struct LogLine {
   std::string text;
 };
 
-using Message = std::variant<Hello, Setup, Assign, Open, Release, AskClip, Drain, Observed, SourceUp, SourceEnded, ClipDone, CameraStats,
-                             WorkerStats, LogLine>;
+using Message = std::variant<Hello, Setup, Assign, Open, Release, AskClip, AskPicture, Drain, Observed, SourceUp, SourceEnded, ClipDone,
+                             PicturePart, PictureFailed, CameraStats, WorkerStats, LogLine>;
 
 // At most kLargestMessage bytes for every message Kanhu makes.
 std::string encode(const Message& message);

@@ -21,6 +21,9 @@ struct EventType {
 };
 
 inline constexpr std::array kEventTypes{
+    EventType{"access.clip", "p", Severity::kInfo},
+    EventType{"access.picture", "p", Severity::kInfo},
+    EventType{"access.refused", "p", Severity::kWarning},
     EventType{"camera.dark", "se", Severity::kWarning},
     EventType{"camera.frozen", "se", Severity::kWarning},
     EventType{"camera.offline", "su", Severity::kWarning},

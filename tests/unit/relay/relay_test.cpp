@@ -172,5 +172,58 @@ TEST_CASE("what may be left out is left out when the other end does not read") {
   CHECK(pair->second->receive());
 }
 
+TEST_CASE("a picture is asked for and comes in parts that fit a message") {
+  const AskPicture ask{0xfedcba9876543210ull, "hall", 640, "fuxing/2026/11/26/abc", wall_from_microseconds(1'790'000'000'123'456),
+                       ClockSource::kRtcp};
+  const auto asked = round_trip(ask);
+  CHECK(asked.id == ask.id);
+  CHECK(asked.camera == ask.camera);
+  CHECK(asked.max_width == 640);
+  CHECK(asked.clip == ask.clip);
+  CHECK(asked.at == ask.at);
+  CHECK(asked.clock == ClockSource::kRtcp);
+
+  PicturePart part;
+  part.id = ask.id;
+  part.captured = wall_from_microseconds(5);
+  part.arrival = wall_from_microseconds(6);
+  part.width = 4096;
+  part.height = 2304;
+  part.total = 4u << 20;
+  part.offset = (4u << 20) - kMostPartBytes;
+  for (std::size_t i = 0; i < kMostPartBytes; ++i) part.bytes.push_back(static_cast<char>(i * 7));
+  CHECK(encode(part).size() <= kLargestMessage);
+  const auto got = round_trip(part);
+  CHECK(got.bytes == part.bytes);
+  CHECK(got.total == part.total);
+  CHECK(got.offset == part.offset);
+  CHECK(got.captured == part.captured);
+  CHECK(got.arrival == part.arrival);
+
+  const auto failed = round_trip(PictureFailed{ask.id, {ErrorKind::kNoKeyFrame, "not yet"}});
+  CHECK(failed.id == ask.id);
+  CHECK(failed.why.kind == ErrorKind::kNoKeyFrame);
+  CHECK(failed.why.message == "not yet");
+}
+
+TEST_CASE("a picture's part that cannot be is refused") {
+  PicturePart part;
+  part.bytes = "x";
+  Json json = Json::parse(encode(part));
+  REQUIRE(decode(json.dump()));
+  for (const Json& wrong : {Json(""), Json("?"), Json("eA"), Json(7), Json(std::string(60'004, 'A'))}) {
+    json["bytes"] = wrong;
+    CHECK_FALSE(decode(json.dump()));
+  }
+  json["bytes"] = "eA==";
+  for (const char* key : {"id", "total", "offset", "width", "captured"}) {
+    Json spoiled = json;
+    spoiled[key] = "7";
+    CHECK_FALSE(decode(spoiled.dump()));
+    spoiled.erase(key);
+    CHECK_FALSE(decode(spoiled.dump()));
+  }
+}
+
 }  // namespace
 }  // namespace kanhu::relay

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "pipelines/rules/access_events.hpp"
 #include "pipelines/rules/gateway_events.hpp"
 #include "tests/unit/rules/rules_bench.hpp"
 
@@ -288,6 +289,13 @@ TEST_CASE("a corpus of events and states is written for the schema test") {
     bench.presence("c1", -59, Presence::kAbsent);
     bench.see("c1", -58, ContactObservation{false});
     anything(bench, seed, 300);
+    const Access picture{
+        "dashboard", "picture", "f1",  "c1", "0123456789abcdef0123456789abcdef:7", content_id({"clip"}), to_hex(sha256("jpeg")),
+        81'234,      0,         at(-1)};
+    bench.record.emit(access_given(*three(), picture, at(0)));
+    bench.record.emit(
+        access_given(*three(), {"", "clip", "f2", "c3", "", content_id({"clip"}), to_hex(sha256("part")), 1'000'000, 2, {}}, at(0)));
+    bench.record.emit(access_refused(*three(), {"dashboard", "clip", "-", "-", "", "", "", 0, 0, {}}, at(0), "the right is not given"));
     bench.record.emit(gateway_started(gateway_subject("gw1", "run"), at(0), 2, 6));
     bench.record.emit(gateway_config_changed("gw1", at(1), ConfigChange{"a", "b", 1, 2, 3}));
     bench.record.emit(gateway_config_rejected("gw1", at(2), "a", Error{ErrorKind::kInvalidConfig, "kanhu.yaml:3:5: unknown key"}));
