@@ -62,8 +62,16 @@ void append_number(std::string& out, double value) {
 }
 
 void append_string(std::string& out, std::string_view text) {
+  const auto is_plain = [](unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; };  // itself
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
+    std::size_t plain = at;
+    while (plain < text.size() && is_plain(static_cast<unsigned char>(text[plain]))) ++plain;
+    if (plain > at) {
+      out += text.substr(at, plain - at);
+      at = plain;
+      continue;
+    }
     const Utf8Step step = utf8_step(text, at);
     switch (step.code_point) {
       case '"':

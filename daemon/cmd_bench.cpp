@@ -125,9 +125,10 @@ void add_bench_thermal(CLI::App& bench, Command& chosen) {
 }  // namespace
 
 void add_bench(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("bench", "Measure what stands here on pictures and recordings you bring");
+  auto* command = app.add_subcommand("bench", "Measure what stands here: on pictures and recordings you bring, on your disk");
   command->require_subcommand(1);
   add_bench_thermal(*command, chosen);
+  add_bench_events(*command, chosen);
   auto* faces = command->add_subcommand("faces", "Face detection, verification and recognition: figures with 95 % intervals");
   auto options = std::make_shared<BenchOptions>();
   faces->add_option("dir", options->faces.folder, "Labelled pictures and people's pictures (docs/bench-faces.md has the layout)")

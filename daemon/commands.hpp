@@ -15,6 +15,7 @@ using Command = std::function<int()>;  // what to run after parsing; empty when 
 
 void add_run(CLI::App& app, Command& chosen);
 void add_bench(CLI::App& app, Command& chosen);
+void add_bench_events(CLI::App& bench, Command& chosen);  // below `bench`
 void add_check_config(CLI::App& app, Command& chosen);
 void add_watch(CLI::App& app, Command& chosen);
 void add_events(CLI::App& app, Command& chosen);

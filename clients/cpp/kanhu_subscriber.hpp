@@ -183,7 +183,7 @@ class Subscriber {
     Json request{{"v", 1}, {"request", "fetch"}, {"max_events", 2000}, {"max_bytes", 1 << 20}};
     if (!place_.epoch.empty()) request.update({{"epoch", place_.epoch}, {"after", place_.seq}});
     if (!options_.facilities.empty()) request["streams"] = options_.facilities;
-    const auto page = ask(request);
+    auto page = ask(request);
     if (!page) return;
     take_page(*page);
     const bool complete = page->at("complete").get<bool>();
@@ -212,8 +212,8 @@ class Subscriber {
   }
 
   // Events and gaps in order of their numbers.
-  void take_page(const Json& page) {
-    const Json &events = page.at("events"), &gaps = page.at("gaps");
+  void take_page(Json& page) {
+    Json &events = page.at("events"), &gaps = page.at("gaps");
     std::size_t at = 0;
     for (const Json& gap : gaps) {
       const auto first = gap.at("from").get<std::uint64_t>(), last = gap.at("to").get<std::uint64_t>();
@@ -231,9 +231,9 @@ class Subscriber {
     move(page.at("next").at("epoch").get<std::string>(), page.at("next").at("after").get<std::uint64_t>());
   }
 
-  void take_fetched(const Json& event) {
-    const Json& header = event.at("header");
-    const auto topic = event.at("topic").get<std::string>();
+  void take_fetched(Json& event) {
+    Json& header = event.at("header");
+    auto& topic = event.at("topic").get_ref<std::string&>();
     const auto epoch = header.at("epoch").get<std::string>();
     const auto seq = header.at("seq").get<std::uint64_t>(), number = header.at("stream_seq").get<std::uint64_t>();
     move(epoch, seq);
@@ -241,7 +241,7 @@ class Subscriber {
     if (number <= last) return;  // came live before
     last = number;
     if (const auto passed = passed_.find(epoch); passed != passed_.end() && seq <= passed->second) return;
-    give(Event{epoch, seq, number, topic, header, event.at("payload")});
+    give(Event{epoch, seq, number, std::move(topic), std::move(header), std::move(event.at("payload"))});
   }
 
   void move(const std::string& epoch, std::uint64_t seq) {

@@ -107,6 +107,7 @@ class SegmentedJournal final : public Journal {
   const Recovery recovery_;
   const std::string epoch_;
 
+  std::mutex accepting_;  // taken before mutex_
   mutable std::mutex mutex_;
   std::condition_variable to_disk_, to_out_, settled_;
   CommitQueue queue_;
@@ -163,11 +164,15 @@ void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
 }
 
 EventId SegmentedJournal::accept(EventDraft draft) {
+  // Numbers are given, bodies made and queued one after the other, and neither the disk nor who asks waits while a body is made: it takes
+  // many times as long as everything else here, and whoever accepts without a pause would keep the writing thread out.
+  std::scoped_lock in_turn(accepting_);
   std::unique_lock lock(mutex_);
   const bool full = segment_estimate_ >= config_.segment_bytes || clock_.mono() - segment_began_ >= kLongestSegment;
   if (full && !asking_ && !queue_.disk_is_bad()) ask_for_snapshot(lock);
   StreamHead& stream = streams_[draft.facility];
   EventId id{epoch_, ++head_.seq, ++stream.stream_seq};
+  lock.unlock();
   auto waiting = std::make_shared<Waiting>();
   waiting->accepted = clock_.mono();
   waiting->accepted_us = to_microseconds(clock_.wall());
@@ -183,6 +188,7 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   event.phase = draft.phase;
   event.time = draft.time;
   event.arrival = draft.arrival;
+  lock.lock();
   segment_estimate_ += kRecordLeastBytes + event.body.size();
   ++stats_.accepted;
   queue_.accept(std::move(waiting));

@@ -91,8 +91,7 @@ std::size_t encoded_size(const Record& record) {
 void encode(Record& record, const Sha256& previous, Bytes& into) {
   const std::size_t start = into.size();
   const std::size_t size = encoded_size(record);
-  into.reserve(start + size);
-  into.resize(start + kRecordFixedBytes);
+  into.resize(start + kRecordFixedBytes);  // whoever encodes a batch reserves for all of it
   std::byte* at = into.data() + start;
   std::memcpy(at, kRecordMarker, 4);
   put<std::uint32_t>(at + 4, static_cast<std::uint32_t>(size));
