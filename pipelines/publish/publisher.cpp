@@ -27,6 +27,7 @@ constexpr std::size_t kMostAwaited = 4096;    // arrivals the receipt probe may 
 constexpr auto kHeadEvery = 1s;
 constexpr auto kLookEvery = 50ms;  // how late a head may be, and how long a stop may wait
 constexpr auto kLookWhenBusy = 1ms;
+constexpr int kBusyTurns = 50;
 constexpr int kMostInTurn = 64;
 
 class XpubPublisher final : public Publisher {
@@ -124,9 +125,9 @@ class XpubPublisher final : public Publisher {
 
 void XpubPublisher::run() {
   name_this_thread("publish");
-  bool busy = false;  // subscriptions arrive: more of them may
+  int busy = 0;  // turns to be quick in: subscriptions arrived, and the inbox holds no more than one or two
   while (true) {
-    auto committed = queue_.pop_for(busy ? kLookWhenBusy : kLookEvery);
+    auto committed = queue_.pop_for(busy > 0 ? kLookWhenBusy : kLookEvery);
     if (committed) {
       // Events come before those who subscribe.
       for (int sent = 1; committed; ++sent) {
@@ -140,7 +141,7 @@ void XpubPublisher::run() {
       });
       if (queue_.closed() && queue_.size() == 0) break;
     }
-    busy = peers_.read();
+    busy = peers_.read() ? kBusyTurns : std::max(busy - 1, 0);
     if (clock_.mono() >= next_head_) {
       send_heads();
       peers_.look();

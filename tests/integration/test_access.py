@@ -9,7 +9,7 @@ import threading
 import time
 
 import zmq
-from harness import KANHU, PATIENCE, ROOT, Case, camera, config_of, environment, facility, main, tail, wait_for, watch_for
+from harness import KANHU, PATIENCE, ROOT, Case, camera, config_of, environment, facility, main, to_yaml, wait_for, watch_for
 
 sys.path.insert(0, str(ROOT / "clients/python"))
 import kanhu_subscriber  # noqa: E402
@@ -107,7 +107,6 @@ class Access(Case):
             facility("f10", [camera("heat", sim.url("heat"), detector={"name": "thermal-blob", "fps": 5})])])
         self.config["publish"]["access"] = "subscribers.yaml"
         self.path = self.folder / "gateway.yaml"
-        from harness import to_yaml
         self.path.write_text(to_yaml(self.config))
         self.server_key = self.keys("server").stdout.decode().strip()
         self.one, self.everything = self.add("one", "f1"), self.add("everything", "*")
@@ -237,7 +236,6 @@ class Access(Case):
         wait_for(lambda: len(one.items) >= 3, 40, "events")
         self.assertEqual([(line["epoch"], line["seq"]) for line in lines], [(item.epoch, item.seq) for item in one.items[:3]])
         self.assertEqual({item.topic.split("/")[1] for item in one.items}, {"f1"})
-        gateway.popen.poll()
 
         # On the gateway's own machine the sub-commands use its key; elsewhere a key file.
         wait_for(lambda: "f10/heat" in self.kanhu("status", "--config", self.path, expect=None).stdout.decode(), 20, "status")
@@ -298,7 +296,6 @@ class Access(Case):
         refuses("chmod 600")
         secret_path.unlink()
         refuses("kanhu keys server")
-        self.assertIsNotNone(tail(self.path))
 
 
 if __name__ == "__main__":
