@@ -170,15 +170,24 @@ class FaultCase(Case):
                 return newest and newest[0] == place[0] and newest[1] >= place[1]
             wait_for(there, deadline, f"{recorder.name} reaches {place}; it is at {recorder.newest()}")
 
-    def judge(self, config, recorders, until="end", closed=True, damaged=None, rewound=False, gaps=None):
-        """Ends the recorders and lets the checker speak. `gaps`: how many the clients may have been told, None: any."""
+    def judge(self, config, recorders, until="end", closed=True, damaged=None, rewound=False, gaps=None, look=None):
+        """Ends the recorders and lets the checker speak. `gaps`: how many the clients may have been told, None: any. `look` sees
+        each history."""
         for recorder in recorders:
             recorder.popen.send_signal(signal.SIGCONT)
             if recorder.alive():
                 recorder.end()
         begun = time.monotonic()
         journal = history.Journal.read(self.journal_folder(config), closed, damaged)
-        report = history.check(journal, [recorder.history(until) for recorder in recorders], rewound)
+
+        def histories():
+            for recorder in recorders:
+                client = recorder.history(until)
+                if look:
+                    look(client)
+                yield client
+
+        report = history.check(journal, histories(), rewound)
         print(f"  checked in {time.monotonic() - begun:.1f} s: {str(report).splitlines()[0]}", flush=True)
         if report.violations:
             self.fail(str(report))

@@ -261,14 +261,14 @@ class _Follow:
 
 
 def check(journal, clients, rewound=False):
-    """The report. `rewound`: an old copy of the journal was restored, so what was durable may be gone, if the client was told."""
+    """The report; `clients` may be a generator, for one history in memory at a time. `rewound`: an old copy of the journal was restored, so what was durable may be gone, if the client was told."""
     report = Report(list(journal.violations))
     ids, numbers, reasons = {}, {}, collections.Counter()
     for key, entry in journal.events.items():
         ids[key] = entry.body
         _number(report, numbers, key, entry.stream, entry.stream_seq, "journal")
-    received = duplicates = told = 0
-    for client in clients:
+    received = duplicates = told = count = 0
+    for count, client in enumerate(clients, 1):
         follow = _Follow(journal, client, rewound)
         report.violations += follow.run()
         for key, item in follow.got.items():
@@ -279,7 +279,7 @@ def check(journal, clients, rewound=False):
             reasons[item.get("reason", "missed")] += 1
         received, duplicates, told = received + len(follow.got), duplicates + follow.duplicates, told + len(follow.gaps) + len(follow.missed)
     lost = sum(violation.kind in ("lost", "lost_durable", "unconfirmed", "unnoticed_head") for violation in report.violations)
-    report.counts = {"epochs": len(journal.epochs), "events": len(journal.events), "clients": len(clients), "received": received,
+    report.counts = {"epochs": len(journal.epochs), "events": len(journal.events), "clients": count, "received": received,
                      "duplicates": duplicates, "gaps": told, **reasons, "lost": lost}
     return report
 
