@@ -91,7 +91,6 @@ std::size_t encoded_size(const Record& record) {
 void encode(Record& record, const Sha256& previous, Bytes& into) {
   const std::size_t start = into.size();
   const std::size_t size = encoded_size(record);
-  into.reserve(start + size);
   into.resize(start + kRecordFixedBytes);
   std::byte* at = into.data() + start;
   std::memcpy(at, kRecordMarker, 4);
