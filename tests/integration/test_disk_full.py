@@ -1,0 +1,127 @@
+"""A full disk under a running gateway: cameras stay watched, alarms become durable in the reserve, and with space again all is there.
+
+The disk is a small tmpfs, mounted where that is permitted; else the test is skipped."""
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import journal_reader
+import zmq
+from harness import PATIENCE, Case, camera, config_of, facility, main, wait_for
+
+MIB = 1 << 20
+NONE = {"name": "none"}
+
+
+class Commits:
+    """The ids that `commit` messages confirm, of a socket of its own."""
+
+    def __init__(self, endpoint):
+        self.context = zmq.Context()
+        self.socket = self.context.socket(zmq.SUB)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt_string(zmq.SUBSCRIBE, "kanhu1/-/-/commit/")
+        self.socket.connect(endpoint)
+        self.ids = collections.Counter()
+
+    def take(self):
+        while self.socket.poll(0):
+            self.ids[json.loads(self.socket.recv_multipart()[2])["id"]] += 1
+        return self.ids
+
+    def close(self):
+        self.take()
+        self.socket.close()
+        self.context.term()
+
+
+class DiskFull(Case):
+    def setUp(self):
+        self.disk = pathlib.Path(tempfile.mkdtemp(prefix="kanhu-disk-"))
+        super().setUp()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={24 * MIB}", "none", str(self.disk)], capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest(f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
+
+    def _clean(self):
+        super()._clean()
+        subprocess.run(["umount", str(self.disk)], capture_output=True, check=False)
+        self.disk.rmdir()
+
+    def configuration(self, sim, **journal):
+        cameras = [camera(name, sim.url(name), detector=NONE) for name in ("a", "b")]
+        config = config_of(self.folder, [facility("f1", cameras)])
+        config["gateway"]["data_dir"] = str(self.disk / "data")
+        config["journal"] = {"segment_bytes": "1MiB", "most_bytes": "8MiB", "reserve_bytes": "2MiB", **journal}
+        config["defaults"]["health"]["stall_after"] = "2s"
+        return config
+
+    def fill(self, journal):
+        """Takes all that is free. What the open segment has reserved goes too, but for a little: the test need not write a MiB first."""
+        segment = sorted(journal.glob("*.journal"))[-1]
+        beyond = (segment.stat().st_size + 32768) // 4096 * 4096
+        subprocess.run(["fallocate", "--punch-hole", "--offset", str(beyond), "--length", str(4 * MIB), str(segment)], check=True)
+        descriptor = os.open(self.disk / "ballast", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            while True:
+                os.write(descriptor, bytes(4096))
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
+
+    def until_undurable(self, gateway):
+        """Events, until the first one goes out that the disk had no room for."""
+        feed, sent = gateway.subscriber, 0
+        while all(event.header["durable"] for event in feed.events):
+            self.assertLess(sent, 300)
+            gateway.config["facilities"][0]["name"] = f"place {sent}"
+            since = feed.mark()
+            gateway.reload(gateway.config)
+            feed.wait(20 * PATIENCE, type="gateway.config_changed", since=since)
+            sent += 1
+        return next(event for event in feed.events if not event.header["durable"])
+
+    def free(self):
+        (self.disk / "ballast").unlink()
+
+    def test_a_full_disk_and_space_again(self):
+        sim = self.simulator("name=a", "name=b")
+        gateway = self.gateway([], config=self.configuration(sim))
+        feed, commits = gateway.subscriber, Commits(gateway.endpoints["live"])
+        self.addCleanup(commits.close)
+        gateway.wait_up("a", "b")
+        journal = gateway.data / "journal"
+        self.assertTrue((journal / "reserve").exists())
+        self.fill(gateway.data / "journal")
+        self.until_undurable(gateway)
+        since = feed.mark()
+        sim.tell("drop a")
+        sim.tell("drop b")
+        alarm = feed.wait(40, type="site.offline", phase="start", since=since)
+        self.assertTrue(alarm.header["durable"])
+        gateway.kill9()
+        # Started on a disk that has no room but for a few small files.
+        os.truncate(self.disk / "ballast", (self.disk / "ballast").stat().st_size - 65536)
+        again = self.gateway([], config=gateway.config, name="again")
+        end = again.subscriber.wait(60, type="site.offline", phase="end")
+        self.assertEqual((end.subject, end.data["end_reason"]), (alarm.subject, "gateway_restarted"))
+        self.free()
+        loss = again.subscriber.wait(60, type="gateway.loss")
+        self.assertEqual(loss.data["reason"], "never_durable")
+        before = max(event.header["seq"] for event in feed.events if event.header["durable"] and event.header["seq"] < loss.data["events"]["from"])
+        self.assertEqual(loss.data["events"]["from"], before + 1)
+        self.stop(again)
+        records = journal_reader.read_journal(again.data / "journal")
+        self.assertEqual(journal_reader.check_numbers(records), [])
+        written = {f"{record.epoch}:{record.seq}": record.body for record in records if record.kind == journal_reader.EVENT}
+        for event in feed.events:
+            if event.header["durable"]:
+                self.assertEqual(written[event.id], event.raw)
+
+
+if __name__ == "__main__":
+    main()
