@@ -13,7 +13,7 @@ void Gateway::open_pictures() {
     });
   });
   picture_gate_ = std::make_unique<AccessGate>(config, clock_, *access_book_);
-  shelf_ = std::make_unique<record::ClipShelf>(*files_, folder_.clips());
+  shelf_ = std::make_unique<record::ClipShelf>(folder_.clips());
   pictures_ = std::make_unique<PictureDesk>(clock_);
   disk_ = std::make_unique<DiskJobs>();
   clip_answer_ = std::make_unique<ClipAnswer>(*shelf_, clip_fates_, *picture_gate_, *disk_);

@@ -75,6 +75,20 @@ Result<struct stat> facts_of(const OwnedFd& file, const std::string& relative) {
   return facts;
 }
 
+Result<std::string> read_bytes(const OwnedFd& file, const std::string& relative, std::uint64_t offset, std::size_t length) {
+  std::string bytes(length, '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t got = ::pread(file.number(), bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      return fail(ErrorKind::kIo,
+                  fmt::format("{} cannot be read at {}: {}", relative, offset + have, got < 0 ? std::strerror(errno) : "it ends"));
+    have += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
 std::int64_t changed_ns(const struct stat& facts) { return facts.st_mtim.tv_sec * 1'000'000'000LL + facts.st_mtim.tv_nsec; }
 
 // Names below `folder`, newest first where they are days.
@@ -167,8 +181,16 @@ Result<ShelvedClip> ClipShelf::read_clip(const std::string& stem, std::string_vi
     }
   }
   // By its descriptor: what was opened is what is read.
-  const auto sidecar = read_sidecar(io_, fmt::format("/proc/self/fd/{}", file->number()));
-  if (!sidecar) return fail(sidecar.error().kind, fmt::format("clip {}: its sidecar cannot be read", id));
+  const auto size = static_cast<std::uint64_t>(facts->st_size);
+  if (size > kMostSidecarBytes) return fail(ErrorKind::kCorrupt, fmt::format("{} is larger than a sidecar may be", path));
+  const auto text = read_bytes(*file, path, 0, static_cast<std::size_t>(size));
+  if (!text) return tl::unexpected(text.error());
+  const auto json = parse_json(*text, kMostSidecarBytes, 8);
+  const auto sidecar = json ? sidecar_from_json(*json) : Result<Sidecar>(tl::unexpected(json.error()));
+  if (!sidecar) {
+    const bool newer = sidecar.error().kind == ErrorKind::kNewerFormat;
+    return fail(newer ? ErrorKind::kNewerFormat : ErrorKind::kCorrupt, fmt::format("{}: {}", path, sidecar.error().message));
+  }
   ShelvedClip clip;
   clip.id = id;
   clip.facility = sidecar->record.facility;
@@ -195,17 +217,7 @@ Result<std::string> ClipShelf::read(const ShelvedPart& part, std::uint64_t offse
   if (static_cast<std::uint64_t>(facts->st_size) != part.bytes)
     return fail(ErrorKind::kCorrupt, fmt::format("{} has {} bytes, {} were recorded", part.file, facts->st_size, part.bytes));
   if (offset >= part.bytes) return std::string();
-  std::string bytes(static_cast<std::size_t>(std::min<std::uint64_t>(length, part.bytes - offset)), '\0');
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    const ssize_t got = ::pread(file->number(), bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0)
-      return fail(ErrorKind::kIo,
-                  fmt::format("{} cannot be read at {}: {}", part.file, offset + have, got < 0 ? std::strerror(errno) : "it ends"));
-    have += static_cast<std::size_t>(got);
-  }
-  return bytes;
+  return read_bytes(*file, part.file, offset, static_cast<std::size_t>(std::min<std::uint64_t>(length, part.bytes - offset)));
 }
 
 }  // namespace kanhu::record

@@ -6,9 +6,9 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/file_io.hpp"
 #include "base/result.hpp"
 #include "pipelines/event.hpp"
 
@@ -32,7 +32,7 @@ struct ShelvedClip {
 // Remembers the 64 clips asked for last; one whose sidecar changed or went is read again. Thread: any; it waits for the disk.
 class ClipShelf {
  public:
-  ClipShelf(FileIo& io, std::string directory) : io_(io), directory_(std::move(directory)) {}
+  explicit ClipShelf(std::string directory) : directory_(std::move(directory)) {}
 
   // kInvalidArgument for what is no clip id, kNotFound, kPermission for a link, kCorrupt, kNewerFormat, kIo.
   Result<ShelvedClip> find(std::string_view id);
@@ -47,7 +47,6 @@ class ClipShelf {
   };
   Result<ShelvedClip> read_clip(const std::string& stem, std::string_view id);
 
-  FileIo& io_;
   const std::string directory_;
   std::mutex mutex_;
   std::list<Known> known_;  // newest first

@@ -39,7 +39,7 @@ struct ClipRig {
     return durable.load();
   }};
   AccessGate gate{[this] { return config; }, clock, book};
-  record::ClipShelf shelf{*files, clips};
+  record::ClipShelf shelf{clips};
   ClipFates fates;
   DiskJobs disk;
   ClipAnswer clip{shelf, fates, gate, disk};

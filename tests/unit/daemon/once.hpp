@@ -22,7 +22,7 @@ class Once {
   }
   T wait() {
     std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, 20s, [&] { return value_.has_value(); }));
+    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return value_.has_value(); }));
     T value = std::move(*value_);
     value_.reset();
     return value;
