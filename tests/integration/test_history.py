@@ -1,10 +1,13 @@
 """The history checker finds what is planted: each fault in many random histories, and nothing in those without one."""
 import json
+import pathlib
 import random
+import shutil
+import tempfile
 import unittest
 
 import history
-import journal_reader
+import journal_writer
 from journal_reader import DAMAGE, EPOCH, EVENT, GAP, SNAPSHOT, Record
 
 SEEDS = range(40)
@@ -357,9 +360,44 @@ class Lines(unittest.TestCase):
         for kind in history.KINDS:
             self.assertIn(f'"{kind}"', text)
 
-    def test_the_reader_and_the_checker_agree_on_kinds_of_records(self):
-        self.assertEqual((DAMAGE, EVENT, SNAPSHOT, EPOCH, GAP), (0, 1, 2, 3, 4))
-        self.assertTrue(callable(journal_reader.read_journal))
+
+class Written(unittest.TestCase):
+    """The reader the checker stands on, with a journal in files."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kanhu-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        writer = journal_writer.Writer(self.folder / "journal", "ab" * 16, 1_700_000_000_000_000, segment_bytes=5_000)
+        for number in range(120):
+            writer.event(FACILITIES[number % 3], "t", {"subject": f"s{number}", "time": "2026-01-01T00:00:00Z"})
+        writer.close()
+
+    def test_a_whole_journal_is_read_and_passes(self):
+        journal = history.Journal.read(self.folder / "journal", closed=True)
+        self.assertEqual((journal.violations, len(journal.events)), ([], 120))
+
+    def test_every_flipped_bit_is_noticed_and_costs_one_record(self):
+        whole = history.Journal.read(self.folder / "journal")
+        dice = random.Random(1)
+        paths = sorted((self.folder / "journal").iterdir())
+        self.assertGreater(len(paths), 3)
+        for _ in range(60):
+            path = dice.choice(paths[:-1])
+            good = path.read_bytes()
+            at = dice.randrange(len(good))
+            with self.subTest(path=path.name, at=at):
+                path.write_bytes(good[:at] + bytes([good[at] ^ 1 << dice.randrange(8)]) + good[at + 1:])
+                damaged = []
+                journal = history.Journal.read(self.folder / "journal", damaged=damaged)
+                self.assertTrue(damaged)
+                self.assertEqual(journal.violations, [])
+                gone = set(whole.events) - set(journal.events)
+                self.assertLessEqual(len(gone), 1)
+                for key in gone:
+                    self.assertTrue(journal.in_hole(*key), key)
+                for key, entry in journal.events.items():
+                    self.assertEqual(entry.body, whole.events[key].body)
+            path.write_bytes(good)
 
 
 if __name__ == "__main__":
