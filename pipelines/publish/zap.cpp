@@ -44,7 +44,9 @@ ZapAnswer answer_zap(const ZapFrames& request, const std::function<std::optional
   const std::string key = z85(request.back());
   const std::string who = fmt::format("{} with key {}", address, key);
   const auto name = admit(key);
-  if (!name) return refuse("400", "this key is not in the allow-list", who);
+  // "Not now": the connection is closed without a word and tries again, so that a key may be let in later. After a 400 libzmq's client
+  // gives up for ever.
+  if (!name) return refuse("300", "this key is not in the allow-list", who);
   return {{"1.0", id, "200", "OK", *name, key_property(key)}, true, fmt::format("{} ({})", *name, address)};
 }
 

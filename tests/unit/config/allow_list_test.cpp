@@ -51,7 +51,7 @@ TEST_CASE("an allow-list is refused whole, with the place and what to mend") {
   };
   const std::string good = entry("a", kKey);
   const Bad bad[] = {
-      {"", ":1:1", "version"},
+      {"", "", "a mapping of keys"},
       {"version: 2\nsubscribers: []\n", ":1:10", "version"},
       {"version: 1\n", ":1:1", "subscribers is missing"},
       {"version: 1\nsubscribers: nobody\n", ":2:14", "list"},

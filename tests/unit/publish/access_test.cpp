@@ -86,7 +86,7 @@ TEST_CASE("ZAP refuses everything else, also what is no request at all") {
     CHECK(answer.frames[4].empty());
     CHECK(answer.frames[5].empty());
   };
-  refused(curve_request(), "400", [](const std::string&) { return std::optional<std::string>(); });
+  refused(curve_request(), "300", [](const std::string&) { return std::optional<std::string>(); });
   refused({}, "500", admit_all);
   refused({"1.0"}, "500", admit_all);
   refused({"2.0", "7", "kanhu", "127.0.0.1", "", "CURVE", std::string(32, 'k')}, "500", admit_all);
