@@ -96,21 +96,60 @@ class DiskFull(Case):
         gateway.wait_up("a", "b")
         journal = gateway.data / "journal"
         self.assertTrue((journal / "reserve").exists())
+        self.fill(journal)
+        first_undurable = self.until_undurable(gateway)
+        # Alarm: both cameras lost at once.
+        since = feed.mark()
+        sim.tell("drop a")
+        sim.tell("drop b")
+        alarm = feed.wait(40 * PATIENCE, type="site.offline", phase="start", since=since)
+        self.assertTrue(alarm.header["durable"], "the alarm is in the reserve")
+        self.assertTrue(feed.find(type="camera.offline", since=since))
+        self.assertFalse((journal / "reserve").exists())
+        sim.tell("restore a")
+        sim.tell("restore b")
+        end = feed.wait(60 * PATIENCE, type="site.offline", phase="end", since=since)
+        self.assertTrue(end.header["durable"], "the end of the alarm too")
+        self.assertEqual(end.subject, alarm.subject)
+        gateway.wait_up("a", "b")
+        # fetch stops in front of what is not in its place.
+        head = gateway.ask({"v": 1, "request": "fetch", "max_events": 1})["head"]
+        self.assertLess(head["seq"], first_undurable.header["seq"])
+        self.free()
+        undurable = {event.id for event in feed.events if not event.header["durable"]}
+        wait_for(lambda: undurable <= set(commits.take()), 30, "all that waited is written and confirmed")
+        wait_for(lambda: (journal / "reserve").exists(), 60, "the reserve is allocated again")
+        self.stop(gateway)
+        self.assertEqual([name for name, times in commits.take().items() if times > 1], [])
+        self.assertNotIn(alarm.id, commits.ids)
+        records = journal_reader.read_journal(journal)
+        self.assertEqual(journal_reader.check_numbers(records), [])
+        self.assertEqual([record for record in records if record.kind == journal_reader.GAP], [])
+        self.assertEqual([record.seq for record in records if record.kind == journal_reader.EARLY], [alarm.header["seq"], end.header["seq"]])
+        written = {f"{record.epoch}:{record.seq}": record.body for record in records if record.kind == journal_reader.EVENT}
+        for event in feed.events:
+            self.assertEqual(written[event.id], event.raw, "the journal has every event as it was sent")
+
+    def test_killed_on_a_full_disk_the_alarm_is_there(self):
+        sim = self.simulator("name=a", "name=b")
+        gateway = self.gateway([], config=self.configuration(sim))
+        feed = gateway.subscriber
+        gateway.wait_up("a", "b")
         self.fill(gateway.data / "journal")
         self.until_undurable(gateway)
         since = feed.mark()
         sim.tell("drop a")
         sim.tell("drop b")
-        alarm = feed.wait(40, type="site.offline", phase="start", since=since)
+        alarm = feed.wait(40 * PATIENCE, type="site.offline", phase="start", since=since)
         self.assertTrue(alarm.header["durable"])
         gateway.kill9()
         # Started on a disk that has no room but for a few small files.
         os.truncate(self.disk / "ballast", (self.disk / "ballast").stat().st_size - 65536)
         again = self.gateway([], config=gateway.config, name="again")
-        end = again.subscriber.wait(60, type="site.offline", phase="end")
+        end = again.subscriber.wait(60 * PATIENCE, type="site.offline", phase="end")
         self.assertEqual((end.subject, end.data["end_reason"]), (alarm.subject, "gateway_restarted"))
         self.free()
-        loss = again.subscriber.wait(60, type="gateway.loss")
+        loss = again.subscriber.wait(60 * PATIENCE, type="gateway.loss")
         self.assertEqual(loss.data["reason"], "never_durable")
         before = max(event.header["seq"] for event in feed.events if event.header["durable"] and event.header["seq"] < loss.data["events"]["from"])
         self.assertEqual(loss.data["events"]["from"], before + 1)
