@@ -102,7 +102,7 @@ class FirstLight(Case):
         self.assertEqual(info["gateway"]["pid"], gateway.pid)
         self.assertEqual(info["journal"]["epoch"], feed.epochs[0])
         for request, kind in ((b"no json", "corrupt"), (b'[1]', "invalid_argument"), (b'{"v":2,"request":"state"}', "unsupported"),
-                              (b'{"v":1,"request":"fetch"}', "unsupported")):
+                              (b'{"v":1,"request":"nothing"}', "unsupported")):
             answer = gateway.ask(request)
             self.assertEqual((answer["ok"], answer["error"]["kind"]), (False, kind), answer)
         wait_for(lambda: {"f1", "f2", "-", "heartbeat"} <= set(feed.heads), 10, f"a head for each stream: {feed.heads.keys()}")
