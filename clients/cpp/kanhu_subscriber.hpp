@@ -163,6 +163,7 @@ class Subscriber {
     Json header = Json::parse(message.header);
     const auto epoch = header.at("epoch").get<std::string>();
     const auto number = header.at("stream_seq").get<std::uint64_t>(), seq = header.at("seq").get<std::uint64_t>();
+    if (passed_.contains(epoch)) return;  // waited here while we fetched the rest of its epoch, and the next
     const bool head = type == "head";
     const std::uint64_t before = head ? number : number - 1;  // what must have come by now
     if (place_.epoch.empty() && follows_only_) place_ = {epoch, head ? seq : seq - 1};
@@ -196,8 +197,11 @@ class Subscriber {
         streams_[stream] = std::max(streams_[stream], newest.get<std::uint64_t>());
       follows_only_ = false;
     }
+    // Over: the gateway that answers was started later.
+    const bool over = !catch_up_->facility.empty() && place_.epoch != catch_up_->epoch && page->at("head").at("epoch") == place_.epoch;
+    if (over) passed_.try_emplace(catch_up_->epoch, 0);
     const bool done =
-        catch_up_->facility.empty() || (place_.epoch == catch_up_->epoch && streams_[catch_up_->facility] >= catch_up_->number);
+        over || catch_up_->facility.empty() || (place_.epoch == catch_up_->epoch && streams_[catch_up_->facility] >= catch_up_->number);
     if (!done && Clock::now() < catch_up_->until) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       return;

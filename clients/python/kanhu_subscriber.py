@@ -127,10 +127,14 @@ class Subscriber:
             return
         number, epoch = header["stream_seq"], header["epoch"]
         head = kind == "head"
+        if epoch in self._passed:
+            return  # waited here while we fetched the rest of its epoch, and the next
         if self._epoch is None:  # from now on: the first message of each stream is where it begins
             self._epoch, self._seq = epoch, header["seq"] if head else header["seq"] - 1
         if epoch != self._epoch:
             yield from self._catch_up(epoch, facility, number if head else number - 1)
+            if epoch != self._epoch:
+                return
         if self._follows_only and facility not in self._streams:
             self._streams[facility] = number if head else number - 1
         last = self._streams.get(facility, 0)
@@ -161,6 +165,9 @@ class Subscriber:
                 for stream, newest in page["head"]["streams"].items():
                     self._streams[stream] = max(self._streams.get(stream, 0), newest)
                 self._follows_only = False
+                if epoch not in (None, self._epoch):  # over: the gateway that answers was started later
+                    self._passed.setdefault(epoch, 0)
+                    return
             if not page["complete"]:
                 until = time.monotonic() + PATIENCE_S
                 continue
@@ -201,7 +208,8 @@ class Subscriber:
 
     def _move(self, epoch, seq):
         if epoch != self._epoch:
-            self._passed[self._epoch] = max(self._seq, self._passed.get(self._epoch, 0))
+            if self._epoch is not None:
+                self._passed[self._epoch] = max(self._seq, self._passed.get(self._epoch, 0))
             self._epoch, self._seq, self._streams = epoch, seq, {}
         else:
             self._seq = max(self._seq, seq)

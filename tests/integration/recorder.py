@@ -3,7 +3,8 @@
     python3 recorder.py raw    LIVE - OUT [FACILITY...]            live only; what it missed is reckoned afterwards (Reckoning)
     python3 recorder.py client LIVE QUERY OUT [FACILITY...]        clients/python, from the oldest event on
 Each line has `at`, µs since 1970 UTC like `published`. Ends with SIGTERM, or when the process that started it ends. KANHU_RECORDER_HEARTBEAT=ms switches on ZMTP
-heartbeats, which docs/events.md advises against; KANHU_RECORDER_FROM=now|oldest|EPOCH:SEQ says where a client begins.
+heartbeats, which docs/events.md advises against; KANHU_RECORDER_FROM=now|oldest|EPOCH:SEQ says where a client begins, KANHU_RECORDER_PAUSE=PATH
+that it takes nothing while there is such a file.
 """
 import hashlib
 import json
@@ -96,9 +97,11 @@ def raw(live, lines, facilities):
 
 
 def client(live, query, lines, facilities):
-    begins = os.environ.get("KANHU_RECORDER_FROM", "oldest")
+    begins, pause = os.environ.get("KANHU_RECORDER_FROM", "oldest"), os.environ.get("KANHU_RECORDER_PAUSE")
     after = None if begins == "now" else begins if begins == "oldest" else (begins.split(":")[0], int(begins.split(":")[1]))
     for item in kanhu_subscriber.Subscriber(live, query, facilities or None, after=after):
+        while pause and os.path.exists(pause):
+            time.sleep(0.01)
         if isinstance(item, kanhu_subscriber.Event):
             lines.add("live" if "published" in item.header else "fetch", epoch=item.epoch, seq=item.seq, stream=item.topic.split("/")[1],
                       stream_seq=item.stream_seq, body=hashlib.sha256(canonical(item.payload).encode()).hexdigest(),

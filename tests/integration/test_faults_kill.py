@@ -43,6 +43,31 @@ class Kills(FaultCase):
         self.assertGreater(report.counts["epochs"], KILLS // 2)
         self.assertGreater(report.counts["events"], KILLS * 100)
 
+    def test_one_that_lags_behind_several_epochs(self):
+        """It takes nothing while four gateways come and go."""
+        broker = Broker(self)
+        config = self.doors(broker, count=5)
+        live, query = self.ends(config)
+        pause = self.folder / "pause"
+        lagging = Recorder(self, "lagging", live, query, KANHU_RECORDER_PAUSE=str(pause))
+        load = Load(broker, hertz=20)
+        for number in range(6):
+            gateway = self.gateway(None, config=config, subscribe=False)
+            if number == 0:
+                wait_for(lagging.newest, 20, "events")
+                pause.touch()
+            wait_for(lambda: gateway.info()["journal"]["durable_seq"] > 200, 20, "events")
+            if number < 5:
+                self.processes.remove(gateway)
+                gateway.kill9()
+        pause.unlink()
+        load.end()
+        place = self.settled(gateway)
+        self.reached([lagging], place, deadline=20)
+        self.processes.remove(gateway)
+        self.assertEqual(gateway.end(), 0)
+        self.judge(config, [lagging], until=place, gaps=0)
+
 
 if __name__ == "__main__":
     main()
