@@ -62,10 +62,10 @@ void ClipAnswer::ask(const Json& request, const publish::Asker& asker, publish::
   rules::Access what;
   what.request = "clip";
   what.facility = what.source = "-";
-  if (auto may = gate_.check_right(asker, publish::Right::kClip, what); !may) return reply(tl::unexpected(may.error()));
+  if (auto may = access_.check_right(asker, publish::Right::kClip, what); !may) return reply(tl::unexpected(may.error()));
   const auto page = parse(request);
   if (!page) return reply(tl::unexpected(page.error()));
-  if (auto busy = gate_.too_often(asker, "clip", limit_)) return reply(std::move(*busy));
+  if (auto busy = access_.too_often(asker, "clip", limit_)) return reply(std::move(*busy));
   if (!disk_.post([this, page = *page, asker, reply] { answer(page, asker, reply); }))
     reply(retry_later("too many clips are read at once; ask again", std::chrono::seconds(1)));
 }
@@ -92,12 +92,12 @@ Result<record::ShelvedClip> ClipAnswer::find(const std::string& id) const {
 bool ClipAnswer::was_told(const std::string& user, const Page& page) {
   std::scoped_lock lock(mutex_);
   const auto found = told_.find({user, told_key(page.id, page.part)});
-  return found != told_.end() && gate_.clock().mono() - found->second < kToldFor;
+  return found != told_.end() && access_.clock().mono() - found->second < kToldFor;
 }
 
 void ClipAnswer::note_told(const std::string& user, const Page& page) {
   std::scoped_lock lock(mutex_);
-  const MonoTime now = gate_.clock().mono();
+  const MonoTime now = access_.clock().mono();
   if (told_.size() >= kMostTold) std::erase_if(told_, [&](const auto& each) { return now - each.second >= kToldFor; });
   if (told_.size() >= kMostTold) told_.clear();  // told once more rather than not at all
   told_[{user, told_key(page.id, page.part)}] = now;
@@ -114,7 +114,7 @@ void ClipAnswer::answer(const Page& page, const publish::Asker& asker, const pub
   what.source = clip->source.empty() ? "-" : clip->source;
   what.clip = clip->id;
   what.part = page.part;
-  if (!gate_.sees(asker, what)) return reply(fail(ErrorKind::kNotFound, fmt::format("no clip {} is kept", kanhu::quoted(page.id))));
+  if (!access_.sees(asker, what)) return reply(fail(ErrorKind::kNotFound, fmt::format("no clip {} is kept", kanhu::quoted(page.id))));
 
   Json json{{"v", 1},
             {"ok", true},
@@ -148,7 +148,7 @@ void ClipAnswer::answer(const Page& page, const publish::Asker& asker, const pub
   if (was_told(asker.user, page)) return reply(std::move(given));
   what.sha256 = part.sha256;
   what.bytes = part.bytes;
-  gate_.give(what, std::move(given), reply, [this, user = asker.user, page] { note_told(user, page); });
+  access_.give(what, std::move(given), reply, [this, user = asker.user, page] { note_told(user, page); });
 }
 
 }  // namespace kanhu

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "daemon/access_gate.hpp"
+#include "daemon/access_control.hpp"
 #include "daemon/disk_jobs.hpp"
 #include "pipelines/record/shelf.hpp"
 
@@ -34,8 +34,8 @@ class ClipAnswer {
  public:
   static constexpr std::int64_t kMostPage = 1 << 20;  // bytes
 
-  ClipAnswer(record::ClipShelf& shelf, const ClipFates& fates, AccessGate& gate, DiskJobs& disk)
-      : shelf_(shelf), fates_(fates), gate_(gate), disk_(disk) {}
+  ClipAnswer(record::ClipShelf& shelf, const ClipFates& fates, AccessControl& access, DiskJobs& disk)
+      : shelf_(shelf), fates_(fates), access_(access), disk_(disk) {}
   void ask(const Json& request, const publish::Asker& asker, publish::Reply reply);
 
  private:
@@ -52,7 +52,7 @@ class ClipAnswer {
 
   record::ClipShelf& shelf_;
   const ClipFates& fates_;
-  AccessGate& gate_;
+  AccessControl& access_;
   DiskJobs& disk_;
   // A page is a MiB: 64 MiB/s is more than a district's line carries, and half of what a small box reads.
   RateLimit limit_{{64, 128}, {128, 256}};

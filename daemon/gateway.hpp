@@ -110,7 +110,7 @@ class Gateway final : public rules::RulesSink {
   std::unique_ptr<AccessWatch> access_;
   std::unique_ptr<ClipKeeper> keeper_;
   std::unique_ptr<AccessBook> access_book_;
-  std::unique_ptr<AccessGate> picture_gate_;
+  std::unique_ptr<AccessControl> access_control_;
   std::unique_ptr<record::ClipShelf> shelf_;
   std::unique_ptr<PictureDesk> pictures_;
   std::unique_ptr<DiskJobs> disk_;

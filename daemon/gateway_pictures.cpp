@@ -12,13 +12,13 @@ void Gateway::open_pictures() {
       for (EventDraft& event : events) note(std::move(event));
     });
   });
-  picture_gate_ = std::make_unique<AccessGate>(config, clock_, *access_book_);
+  access_control_ = std::make_unique<AccessControl>(config, clock_, *access_book_);
   shelf_ = std::make_unique<record::ClipShelf>(folder_.clips());
   pictures_ = std::make_unique<PictureDesk>(clock_);
   disk_ = std::make_unique<DiskJobs>();
-  clip_answer_ = std::make_unique<ClipAnswer>(*shelf_, clip_fates_, *picture_gate_, *disk_);
+  clip_answer_ = std::make_unique<ClipAnswer>(*shelf_, clip_fates_, *access_control_, *disk_);
   picture_answer_ = std::make_unique<PictureAnswer>(
-      std::make_unique<publish::JournalPages>(*files_, folder_.journal()), *shelf_, clip_fates_, *picture_gate_, *disk_, *pictures_,
+      std::make_unique<publish::JournalPages>(*files_, folder_.journal()), *shelf_, clip_fates_, *access_control_, *disk_, *pictures_,
       PictureAnswer::Upcalls{[this] { return head(); },
                              [this](const relay::AskPicture& ask) {
                                if (!cameras_->try_tell(ask))

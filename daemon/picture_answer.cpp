@@ -89,7 +89,7 @@ void PictureAnswer::ask(const Json& request, const publish::Asker& asker, const 
   rules::Access what;
   what.request = "picture";
   what.facility = what.source = "-";
-  if (auto may = gate_.check_right(asker, publish::Right::kPicture, what); !may) return reply(tl::unexpected(may.error()));
+  if (auto may = access_.check_right(asker, publish::Right::kPicture, what); !may) return reply(tl::unexpected(may.error()));
   int max_width = 0;
   if (const auto width = request.find("max_width"); width != request.end()) {
     if (!width->is_number_integer() || *width < kLeastWidth || *width > kMostWidth)
@@ -103,13 +103,13 @@ void PictureAnswer::ask(const Json& request, const publish::Asker& asker, const 
   if (of_camera == of_event || (of_event && !place))
     return reply(
         fail(ErrorKind::kInvalidArgument, R"(a picture is of a "camera", by its id, or of an "event", by its id "<epoch>:<seq>")"));
-  if (auto busy = gate_.too_often(asker, "picture", limit_)) return reply(std::move(*busy));
+  if (auto busy = access_.too_often(asker, "picture", limit_)) return reply(std::move(*busy));
   if (of_camera) return ask_camera(camera->get<std::string>(), max_width, asker, reply);
   ask_event(*place, max_width, asker, reply);
 }
 
 void PictureAnswer::ask_camera(const std::string& id, int max_width, const publish::Asker& asker, const publish::Reply& reply) {
-  const ConfigPtr config = gate_.config();
+  const ConfigPtr config = access_.config();
   const FacilityConfig* facility = config->facility_of(id);
   const CameraConfig* camera = config->camera(id);
   if (facility == nullptr || camera == nullptr) return reply(tl::unexpected(no_camera(*config, id, asker)));
@@ -118,7 +118,7 @@ void PictureAnswer::ask_camera(const std::string& id, int max_width, const publi
   what->request = "picture";
   what->facility = facility->id;
   what->source = id;
-  if (!gate_.sees(asker, *what)) return reply(tl::unexpected(no_camera(*config, id, asker)));
+  if (!access_.sees(asker, *what)) return reply(tl::unexpected(no_camera(*config, id, asker)));
   if (watches_private_zone(*facility, *camera)) return reply(tl::unexpected(private_zone(id)));
   if (camera->sensor)
     return reply(fail(ErrorKind::kUnsupported,
@@ -156,7 +156,7 @@ std::uint64_t PictureAnswer::take_place(const std::string& camera, const std::sh
     what->sha256 = to_hex(sha256(picture->jpeg));
     what->bytes = picture->jpeg.size();
     what->captured = picture->captured;
-    gate_.give(*what, picture_of(*what, std::move(*picture), gate_.clock().wall()), reply);
+    access_.give(*what, picture_of(*what, std::move(*picture), access_.clock().wall()), reply);
   });
   if (id == 0)
     reply(retry_later(fmt::format("{} pictures are on their way already; ask again", PictureDesk::kMostOpen),
@@ -178,9 +178,9 @@ Result<relay::AskPicture> PictureAnswer::find_event(const publish::JournalPlace&
   const publish::JournalRecord& record = page->events.front();
   what.facility = record.facility;
   what.source = record.source;
-  if (!gate_.sees(asker, what)) return tl::unexpected(unknown);
+  if (!access_.sees(asker, what)) return tl::unexpected(unknown);
   if (record.source == "-") return fail(ErrorKind::kNotFound, fmt::format("event {} is of no camera", what.event));
-  const ConfigPtr config = gate_.config();
+  const ConfigPtr config = access_.config();
   const FacilityConfig* facility = config->facility_of(record.source);
   const CameraConfig* camera = config->camera(record.source);
   if (facility != nullptr && camera != nullptr && watches_private_zone(*facility, *camera))
@@ -213,7 +213,7 @@ Result<std::string> PictureAnswer::files_of(const Json& event, const std::string
   if (const auto fate = fates_.find(clip)) return fail(ErrorKind::kNotFound, fmt::format("clip {} is missing ({})", clip, fate->reason));
   const auto said = parse_utc(event.value("time", ""));
   const auto start = parse_utc(member_text(event.at("data"), "clip", "start"));
-  if (!said || !start || gate_.clock().wall() - *said > kFresh)
+  if (!said || !start || access_.clock().wall() - *said > kFresh)
     return fail(ErrorKind::kNotFound,
                 fmt::format("clip {} is not kept any more: retention removed it, or nothing of it was recorded", clip));
   const std::string day = format_utc(*start);

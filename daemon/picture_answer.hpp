@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "daemon/access_gate.hpp"
+#include "daemon/access_control.hpp"
 #include "daemon/clip_answer.hpp"
 #include "daemon/disk_jobs.hpp"
 #include "daemon/picture_desk.hpp"
@@ -22,9 +22,9 @@ class PictureAnswer {
     std::function<void(relay::AskPicture)> ask_worker;               // answers at the desk; does not wait
     std::function<std::string(const std::string& subject)> clip_of;  // the clip that serves an incident, as far as `state` knows; may wait
   };
-  PictureAnswer(std::unique_ptr<publish::JournalPages> pages, record::ClipShelf& shelf, const ClipFates& fates, AccessGate& gate,
+  PictureAnswer(std::unique_ptr<publish::JournalPages> pages, record::ClipShelf& shelf, const ClipFates& fates, AccessControl& access,
                 DiskJobs& disk, PictureDesk& desk, Upcalls upcalls)
-      : pages_(std::move(pages)), shelf_(shelf), fates_(fates), gate_(gate), disk_(disk), desk_(desk), upcalls_(std::move(upcalls)) {}
+      : pages_(std::move(pages)), shelf_(shelf), fates_(fates), access_(access), disk_(disk), desk_(desk), upcalls_(std::move(upcalls)) {}
 
   void ask(const Json& request, const publish::Asker& asker, const publish::Reply& reply);
 
@@ -41,7 +41,7 @@ class PictureAnswer {
   std::unique_ptr<publish::JournalPages> pages_;  // on the disk's thread
   record::ClipShelf& shelf_;
   const ClipFates& fates_;
-  AccessGate& gate_;
+  AccessControl& access_;
   DiskJobs& disk_;
   PictureDesk& desk_;
   const Upcalls upcalls_;

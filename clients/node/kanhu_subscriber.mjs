@@ -33,8 +33,10 @@ export class Subscriber {
   #epoch = null; // our place: everything up to #seq of #epoch was given
   #seq = 0;
   #streams = new Map(); // last stream_seq of the epoch, by facility
+  #passed = new Map(); // last seq of the epochs before: a restored backup begins with them again
   #followsOnly; // nothing was fetched yet: a stream begins with its first message
   #heard = performance.now();
+  #connected = 0;
   #stopped = false;
 
   /**
@@ -64,21 +66,28 @@ export class Subscriber {
   }
 
   async *[Symbol.asyncIterator]() {
-    const { live, facilities } = this.#options;
-    this.#live = new zmq.Subscriber({ receiveHighWaterMark: 8000, receiveTimeout: HEAD_EVERY_MS, linger: 0, ...this.#curve });
     try {
-      this.#live.subscribe(...(facilities ? facilities.map((one) => `kanhu1/${one}/`) : ["kanhu1/"]));
-      this.#live.connect(live);
+      this.#connect();
       if (!this.#followsOnly) yield* this.#catchUp();
       while (!this.#stopped) {
         const frames = await this.#receive();
         if (frames?.length === 3) yield* this.#take(frames[0].toString(), JSON.parse(frames[1].toString()), frames[2]);
       }
     } finally {
-      this.#live.close();
+      this.#live?.close();
       this.#query?.close();
       this.#query = null;
     }
+  }
+
+  /** Also when nothing has been heard for long: a connection that was cut while idle looks alive to this end for ever. */
+  #connect() {
+    const { live, facilities } = this.#options;
+    this.#live?.close();
+    this.#live = new zmq.Subscriber({ receiveHighWaterMark: 8000, receiveTimeout: HEAD_EVERY_MS, linger: 0, ...this.#curve });
+    this.#live.subscribe(...(facilities ? facilities.map((one) => `kanhu1/${one}/`) : ["kanhu1/"]));
+    this.#live.connect(live);
+    this.#connected = performance.now();
   }
 
   /** The next message, or null when a second has passed without one. */
@@ -90,6 +99,7 @@ export class Subscriber {
     } catch (error) {
       if (error.code !== "EAGAIN") throw error;
       this.#tellSilence();
+      if (Math.min(this.silence * 1000, performance.now() - this.#connected) > DEAD_AFTER_MS) this.#connect();
       return null;
     }
   }
@@ -104,8 +114,10 @@ export class Subscriber {
     const { epoch, seq, stream_seq: number } = header;
     const head = type === "head";
     const before = head ? number : number - 1; // what must have come by now
+    if (this.#passed.has(epoch)) return; // waited here while we fetched the rest of its epoch, and the next
     if (this.#epoch === null) [this.#epoch, this.#seq] = [epoch, head ? seq : seq - 1]; // from now on
     if (epoch !== this.#epoch) yield* this.#catchUp(epoch, facility, before);
+    if (epoch !== this.#epoch) return;
     if (this.#followsOnly && !this.#streams.has(facility)) this.#streams.set(facility, before);
     if (before > this.#last(facility)) yield* this.#catchUp(epoch, facility, before);
     if (head || epoch !== this.#epoch || number <= this.#last(facility)) return;
@@ -132,6 +144,11 @@ export class Subscriber {
       if (page.head.epoch === this.#epoch) {
         for (const [stream, newest] of Object.entries(page.head.streams)) this.#raise(stream, newest);
         this.#followsOnly = false;
+        if (epoch !== null && epoch !== this.#epoch) {
+          // Over: the gateway that answers was started later.
+          if (!this.#passed.has(epoch)) this.#passed.set(epoch, 0);
+          return;
+        }
       }
       if (facility === null || (this.#epoch === epoch && this.#last(facility) >= number)) return;
       if (performance.now() > until) {
@@ -162,7 +179,7 @@ export class Subscriber {
     this.#move(header.epoch, header.seq);
     if (header.stream_seq <= this.#last(facility)) return; // came live before
     this.#streams.set(facility, header.stream_seq);
-    yield this.#event(header, topic, payload);
+    if (header.seq > (this.#passed.get(header.epoch) ?? 0)) yield this.#event(header, topic, payload);
   }
 
   #event(header, topic, payload) {
@@ -186,6 +203,7 @@ export class Subscriber {
     if (epoch === this.#epoch) {
       this.#seq = Math.max(this.#seq, seq);
     } else {
+      if (this.#epoch !== null) this.#passed.set(this.#epoch, Math.max(this.#seq, this.#passed.get(this.#epoch) ?? 0));
       [this.#epoch, this.#seq] = [epoch, seq];
       this.#streams.clear();
     }

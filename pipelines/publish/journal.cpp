@@ -5,7 +5,6 @@
 #include <exception>
 #include <mutex>
 #include <random>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "base/thread_name.hpp"
 #include "pipelines/publish/commit_queue.hpp"
 #include "pipelines/publish/losses.hpp"
+#include "pipelines/publish/open_alarms.hpp"
 #include "pipelines/publish/segment_writer.hpp"
 #include "pipelines/publish/waiting_record.hpp"
 
@@ -42,6 +42,7 @@ class SegmentedJournal final : public Journal {
         out_(std::move(out)),
         recovery_(recovered.report),
         epoch_(random_id()),
+        alarms_(recovered.report.open_incidents),
         writer_(io, clock, directory, config, epoch_, recovered) {
     head_.epoch = epoch_;
     head_.oldest_seq = 1;
@@ -51,9 +52,6 @@ class SegmentedJournal final : public Journal {
     head_.rewound = recovered.report.rewound;
     segment_began_ = clock.mono();
     streams_["-"];
-    for (const Json& open : recovery_.open_incidents) {
-      if (is_alarm(open.value("data", Json()))) open_alarms_.insert(open.value("subject", std::string()));
-    }
     losses_ = recovery_.lost;
   }
 
@@ -90,7 +88,6 @@ class SegmentedJournal final : public Journal {
 
  private:
   void ask_for_snapshot(std::unique_lock<std::mutex>& lock);
-  bool is_urgent(const EventDraft& draft);
   std::string make_body(const EventDraft& draft, const EventId& id) const;
   void write_loop();
   void write_batch(std::unique_lock<std::mutex>& lock);
@@ -108,6 +105,7 @@ class SegmentedJournal final : public Journal {
   const std::string epoch_;
 
   std::mutex accepting_;  // taken before mutex_
+  OpenAlarms alarms_;     // under accepting_
   mutable std::mutex mutex_;
   std::condition_variable to_disk_, to_out_, settled_;
   CommitQueue queue_;
@@ -116,7 +114,6 @@ class SegmentedJournal final : public Journal {
   JournalStats stats_;
   std::uint64_t segment_estimate_ = 0;  // bytes accepted since the last rotation
   MonoTime segment_began_{};
-  std::set<std::string> open_alarms_;  // subjects of alarms that have not ended
   std::vector<Loss> losses_;
   bool asking_ = false;
   bool stopping_ = false;
@@ -176,7 +173,7 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   auto waiting = std::make_shared<Waiting>();
   waiting->accepted = clock_.mono();
   waiting->accepted_us = to_microseconds(clock_.wall());
-  waiting->urgent = is_urgent(draft);
+  waiting->urgent = alarms_.take(draft);
   Event& event = waiting->event;
   event.body = make_body(draft, id);
   if (draft.data.is_object()) waiting->clip = draft.data.value("clip", Json());
@@ -196,13 +193,6 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   to_disk_.notify_one();
   to_out_.notify_one();
   return id;
-}
-
-bool SegmentedJournal::is_urgent(const EventDraft& draft) {
-  if (draft.phase == Phase::kEnd) return open_alarms_.erase(draft.subject) > 0;
-  if (!is_alarm(draft.data)) return false;
-  if (draft.phase == Phase::kStart) open_alarms_.insert(draft.subject);
-  return true;
 }
 
 void SegmentedJournal::declare_streams(const std::vector<std::string>& facilities) {

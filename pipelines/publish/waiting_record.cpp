@@ -26,12 +26,6 @@ Record to_record(const Waiting& waiting, bool undurable, bool provisional) {
   return record;
 }
 
-bool is_alarm(const Json& data) {
-  if (!data.is_object()) return false;
-  const auto severity = data.find("severity");
-  return severity != data.end() && *severity == "alarm";
-}
-
 std::string least_body(const EventDraft& draft, const EventId& id) {
   return canonical_json({{"specversion", "1.0"},
                          {"id", id.text()},

@@ -14,9 +14,6 @@ Loss loss_of(const Gap& gap, const std::string& epoch);
 // The record of an event or a gap. `undurable`, `provisional`: how it has been handed out before.
 Record to_record(const Waiting& waiting, bool undurable, bool provisional);
 
-// Of an event's data: its severity is `alarm`.
-bool is_alarm(const Json& data);
-
 // The CloudEvents minimum, should the application's own body fail: a number once given must have a body.
 std::string least_body(const EventDraft& draft, const EventId& id);
 

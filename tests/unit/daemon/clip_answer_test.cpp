@@ -38,11 +38,11 @@ struct ClipRig {
     journal.insert(journal.end(), events.begin(), events.end());
     return durable.load();
   }};
-  AccessGate gate{[this] { return config; }, clock, book};
+  AccessControl access{[this] { return config; }, clock, book};
   record::ClipShelf shelf{clips};
   ClipFates fates;
   DiskJobs disk;
-  ClipAnswer clip{shelf, fates, gate, disk};
+  ClipAnswer clip{shelf, fates, access, disk};
   std::string id = content_id({"clip"}), bytes = std::string(1'500'000, 'm') + "end";
   record::ClipPaths paths;
 

@@ -1,4 +1,4 @@
-#include "daemon/access_gate.hpp"
+#include "daemon/access_control.hpp"
 
 #include <memory>
 
@@ -22,7 +22,7 @@ publish::Answer retry_later(const std::string& message, std::chrono::millisecond
           "", false};
 }
 
-void AccessGate::note_refused(const publish::Asker& asker, const rules::Access& what, const std::string& words) {
+void AccessControl::note_refused(const publish::Asker& asker, const rules::Access& what, const std::string& words) {
   const MonoTime now = clock_.mono();
   {
     std::scoped_lock lock(mutex_);
@@ -36,25 +36,25 @@ void AccessGate::note_refused(const publish::Asker& asker, const rules::Access& 
   (void)book_.enter(rules::access_refused(*config_(), refused, clock_.wall(), words), nullptr);
 }
 
-Result<void> AccessGate::check_right(const publish::Asker& asker, publish::Right right, const rules::Access& what) {
+Result<void> AccessControl::check_right(const publish::Asker& asker, publish::Right right, const rules::Access& what) {
   if (asker.rights.may(right)) return {};
   note_refused(asker, what, "the right is not given");
   return fail(ErrorKind::kUnauthorized, fmt::format("{} is not among your rights", what.request));
 }
 
-bool AccessGate::sees(const publish::Asker& asker, const rules::Access& what) {
+bool AccessControl::sees(const publish::Asker& asker, const rules::Access& what) {
   if (asker.rights.sees(what.facility)) return true;
   note_refused(asker, what, "the facility is not among the user's");
   return false;
 }
 
-std::optional<publish::Answer> AccessGate::too_often(const publish::Asker& asker, const std::string& request, RateLimit& limit) const {
+std::optional<publish::Answer> AccessControl::too_often(const publish::Asker& asker, const std::string& request, RateLimit& limit) const {
   const auto wait = limit.wait_for_one(asker.user, clock_.mono());
   if (!wait) return std::nullopt;
   return retry_later(fmt::format("{} is asked for too often; ask again in {} ms", request, wait->count()), *wait);
 }
 
-void AccessGate::give(const rules::Access& what, publish::Answer answer, publish::Reply reply, std::function<void()> on_disk) {
+void AccessControl::give(const rules::Access& what, publish::Answer answer, publish::Reply reply, std::function<void()> on_disk) {
   const auto held = std::make_shared<publish::Answer>(std::move(answer));
   const bool entered =
       book_.enter(rules::access_given(*config_(), what, clock_.wall()), [held, reply, on_disk = std::move(on_disk)](bool durable) {

@@ -19,9 +19,9 @@ namespace kanhu {
 // Whether somebody may have pictures at all, and so often. Refusals for lack of a right are journalled, one a minute for each user and
 // request: enough to see that somebody tries, too few to fill a disk with.
 // Thread: any.
-class AccessGate {
+class AccessControl {
  public:
-  AccessGate(std::function<ConfigPtr()> config, const Clock& clock, AccessBook& book)
+  AccessControl(std::function<ConfigPtr()> config, const Clock& clock, AccessBook& book)
       : config_(std::move(config)), clock_(clock), book_(book) {}
 
   // kUnauthorized when the right is not given.

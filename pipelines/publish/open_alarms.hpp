@@ -1,0 +1,24 @@
+// Which events are written ahead on a full disk. Private to pipelines/publish.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "base/json.hpp"
+#include "pipelines/event.hpp"
+
+namespace kanhu::publish {
+
+// Alarms, and the ends of incidents that an alarm began. Thread: guarded by its owner.
+class OpenAlarms {
+ public:
+  // `open`: as Recovery::open_incidents.
+  explicit OpenAlarms(const Json& open);
+  // Whether it is one of them; takes the event into account for those that follow.
+  bool take(const EventDraft& draft);
+
+ private:
+  std::set<std::string> subjects_;
+};
+
+}  // namespace kanhu::publish
