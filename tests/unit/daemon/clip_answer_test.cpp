@@ -157,7 +157,7 @@ TEST_CASE("neither a link nor another file's name leads out of the clips folder"
   }
   const auto answer = rig.ask({{"id", rig.id}});
   REQUIRE_FALSE(answer);
-  CHECK(answer.error().kind == ErrorKind::kUnauthorized);
+  CHECK(answer.error().kind == ErrorKind::kPermission);
 }
 
 TEST_CASE("a clip that changed its length is damaged, one that is gone says why, one being written that it is pending") {

@@ -298,7 +298,7 @@ TEST_CASE("a gap of several streams names to each asker its own alone") {
   REQUIRE(head.oldest_seq > 1);
   JournalPages pages(rig.io, kJournalDir);
   const auto gaps = [&](const Rights& rights) {
-    return parse_json(*answer_fetch(pages, {{"epoch", head.epoch}, {"after", 0}}, head, rights))->at("gaps");
+    return parse_json(*answer_fetch(pages, {{"epoch", head.epoch}, {"after", 0u}}, head, rights)).value().at("gaps");
   };
   const Json everything = gaps(Rights::all()), mine = gaps({false, {Right::kFetch}, {"a"}});
   REQUIRE(everything.size() == 1);
