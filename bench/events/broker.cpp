@@ -25,12 +25,12 @@ constexpr double kFaultRate = 2'000;  // events a second while the server is kil
 constexpr auto kAcknowledgedWithin = 10s;
 constexpr auto kNothingMore = 35s;  // longer than a broker waits (30 s) until it delivers again what was not acknowledged
 
-const std::string kEpoch(32, '0');
+const std::string kNoEpoch(32, '0');
 
-std::string body_of(std::uint64_t number) { return sample_body(sample_event(number), {kEpoch, number, number}); }
+std::string body_of(std::uint64_t number) { return sample_body(sample_event(number), {kNoEpoch, number, number}); }
 
 std::uint64_t number_in_body(std::string_view body) {
-  const std::string id = "\"id\":\"" + kEpoch + ":";
+  const std::string id = "\"id\":\"" + kNoEpoch + ":";
   const std::size_t at = body.find(id);
   return at == std::string_view::npos ? 0 : std::strtoull(std::string(body.substr(at + id.size(), 20)).c_str(), nullptr, 10);
 }

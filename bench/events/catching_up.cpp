@@ -88,7 +88,7 @@ Result<CatchUpFigures> catch_up_scanning(const std::string& query, std::uint64_t
       if (!socket.recv(answer)) return fail(ErrorKind::kTimeout, "no answer to fetch within 30 s");
       const std::string_view text = answer.to_string_view();
       constexpr std::string_view kComplete = R"({"complete":)", kGaps = R"(],"gaps":[)", kNext = R"("next":{"after":)",
-                                 kEpoch = R"(,"epoch":")";
+                                 kNamesEpoch = R"(,"epoch":")";
       const std::size_t tail = text.rfind(kGaps);
       if (!text.starts_with(kComplete) || tail == std::string_view::npos)
         return fail(ErrorKind::kCorrupt, fmt::format("not a page: {}", text.substr(0, 200)));
@@ -96,8 +96,8 @@ Result<CatchUpFigures> catch_up_scanning(const std::string& query, std::uint64_t
       if (!complete) {
         const std::size_t next = text.find(kNext, tail);
         const std::uint64_t after = number_behind(text, kNext, tail);
-        const std::size_t epoch = text.find(kEpoch, next);
-        socket.send(zmq::buffer(fmt::format(R"({},"epoch":"{}","after":{}}})", all, text.substr(epoch + kEpoch.size(), 32), after)),
+        const std::size_t epoch = text.find(kNamesEpoch, next);
+        socket.send(zmq::buffer(fmt::format(R"({},"epoch":"{}","after":{}}})", all, text.substr(epoch + kNamesEpoch.size(), 32), after)),
                     zmq::send_flags::none);
       }
       constexpr std::string_view kEvent = R"({"header":{"durable":true,"epoch":")", kSeq = R"("seq":)";
