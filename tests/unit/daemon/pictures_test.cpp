@@ -37,8 +37,8 @@ std::string some_jpeg(std::size_t middle = 100'000) { return "\xff\xd8\xff\xe0" 
 
 struct Desk {
   FakeClock clock;
+  Once<Result<WorkerPicture>> box;  // before the desk, which answers what is open when it ends
   PictureDesk desk{clock};
-  Once<Result<WorkerPicture>> box;
   std::uint64_t open(const std::string& camera = "hall") {
     return desk.open(camera, [this](Result<WorkerPicture> result) { box.put(std::move(result)); });
   }

@@ -38,7 +38,8 @@ void accept(Journal& journal, int count) {
 
 std::vector<std::uint32_t> ordinals(JournalRig& rig) {
   std::vector<std::uint32_t> found;
-  for (const auto& segment : *list_segments(rig.io, kJournalDir)) found.push_back(segment.header->epoch_ordinal);
+  const auto segments = list_segments(rig.io, kJournalDir);
+  for (const auto& segment : *segments) found.push_back(segment.header->epoch_ordinal);
   return found;
 }
 
