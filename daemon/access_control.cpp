@@ -54,7 +54,7 @@ std::optional<publish::Answer> AccessControl::too_often(const publish::Asker& as
   return retry_later(fmt::format("{} is asked for too often; ask again in {} ms", request, wait->count()), *wait);
 }
 
-void AccessControl::give(const rules::Access& what, publish::Answer answer, publish::Reply reply, std::function<void()> on_disk) {
+void AccessControl::give(const rules::Access& what, publish::Answer answer, const publish::Reply& reply, std::function<void()> on_disk) {
   const auto held = std::make_shared<publish::Answer>(std::move(answer));
   const bool entered =
       book_.enter(rules::access_given(*config_(), what, clock_.wall()), [held, reply, on_disk = std::move(on_disk)](bool durable) {

@@ -32,7 +32,7 @@ class AccessControl {
   std::optional<publish::Answer> too_often(const publish::Asker& asker, const std::string& request, RateLimit& limit) const;
 
   // Given once the event is on disk; then `answer` goes out.
-  void give(const rules::Access& what, publish::Answer answer, publish::Reply reply, std::function<void()> on_disk = nullptr);
+  void give(const rules::Access& what, publish::Answer answer, const publish::Reply& reply, std::function<void()> on_disk = nullptr);
 
   ConfigPtr config() const { return config_(); }
   const Clock& clock() const { return clock_; }

@@ -58,7 +58,7 @@ Result<ClipAnswer::Page> ClipAnswer::parse(const Json& request) {
   return Page{id->get<std::string>(), *offset, *length, static_cast<int>(*part)};
 }
 
-void ClipAnswer::ask(const Json& request, const publish::Asker& asker, publish::Reply reply) {
+void ClipAnswer::ask(const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
   rules::Access what;
   what.request = "clip";
   what.facility = what.source = "-";

@@ -36,7 +36,7 @@ class ClipAnswer {
 
   ClipAnswer(record::ClipShelf& shelf, const ClipFates& fates, AccessControl& access, DiskJobs& disk)
       : shelf_(shelf), fates_(fates), access_(access), disk_(disk) {}
-  void ask(const Json& request, const publish::Asker& asker, publish::Reply reply);
+  void ask(const Json& request, const publish::Asker& asker, const publish::Reply& reply);
 
  private:
   struct Page {

@@ -270,7 +270,7 @@ void Gateway::on_worker_message(std::size_t worker, relay::Message message) {
   } else if (auto* clip = std::get_if<relay::ClipDone>(&message)) {
     on_clip(std::move(clip->record));
   } else if (auto* part = std::get_if<relay::PicturePart>(&message)) {
-    pictures_->part(std::move(*part));
+    pictures_->part(*part);
   } else if (auto* failed = std::get_if<relay::PictureFailed>(&message)) {
     pictures_->fail(failed->id, std::move(failed->why));
   } else if (auto* up = std::get_if<relay::SourceUp>(&message)) {

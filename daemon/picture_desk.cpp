@@ -71,7 +71,7 @@ bool PictureDesk::is_open(std::uint64_t id) const {
   return places_.contains(id);
 }
 
-void PictureDesk::part(relay::PicturePart part) {
+void PictureDesk::part(const relay::PicturePart& part) {
   std::optional<Result<WorkerPicture>> result;
   {
     std::scoped_lock lock(mutex_);

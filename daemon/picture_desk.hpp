@@ -40,7 +40,7 @@ class PictureDesk {
   // Once it is known: whose worker is asked.
   void name_camera(std::uint64_t id, const std::string& camera);
   bool is_open(std::uint64_t id) const;
-  void part(relay::PicturePart part);
+  void part(const relay::PicturePart& part);
   void fail(std::uint64_t id, Error why);
   // Their worker has gone.
   void lose(const std::vector<std::string>& cameras, const std::string& cause);
