@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <csignal>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -46,11 +49,17 @@ bool selected(const WatchOptions& options, const std::string& topic) {
   return parts.size() == 4 && matches(options.facility, parts[1]) && matches(options.camera, parts[2]) && matches(options.type, parts[3]);
 }
 
+std::string stream_of(const std::string& topic) {
+  const auto begin = topic.find('/') + 1;
+  return topic.substr(begin, topic.find('/', begin) - begin);
+}
+
 // A filter that can match nothing looks like a quiet day: say so. Types may be newer than this program, so it only warns.
 void warn_of_filters(const WatchOptions& options) {
   const auto warn = [](const std::string& text) { fmt::print(stderr, "kanhu: warning: {}\n", text); };
   if (!options.type.empty()) {
-    constexpr std::string_view kFamilies[] = {"camera", "clip", "face", "gateway", "presence", "site"};
+    constexpr std::string_view kFamilies[] = {"access",  "camera", "clip",      "contact",  "face",
+                                              "gateway", "ir",     "occupancy", "presence", "site"};
     const std::string family = options.type.substr(0, options.type.find('.'));
     if (family.back() != '*' && std::find(std::begin(kFamilies), std::end(kFamilies), family) == std::end(kFamilies))
       warn(fmt::format("no type of this version matches {}; they begin with {}.", options.type, fmt::join(kFamilies, "., ")));
@@ -83,14 +92,21 @@ class Watch {
   // About the feed itself. Who reads JSON gets it apart from the events.
   void note(const std::string& text);
   void take(const publish::LiveMessage& message);
+  void enter(const std::string& epoch, std::uint64_t seq);
+  // Live or fetched, each once.
+  bool is_first(const std::string& stream, const Json& header);
   void show_status();
 
   const WatchOptions& options_;
   Feed feed_{stdout};
   GapCheck gaps_;
   CpuMeter cpu_;
-  std::string epoch_;  // of the last event that came, with its number; empty: none yet
-  std::uint64_t seq_ = 0, shown_ = 0, lost_ = 0;
+  std::string epoch_;                                 // empty: nothing came yet
+  std::uint64_t seq_ = 0;                             // fetch behind this
+  std::uint64_t fetched_ = 0;                         // up to this everything was fetched, or was before we came
+  std::map<std::string, std::uint64_t> last_, sure_;  // by stream: stream_seq that came last, and seq up to which nothing is missing
+  std::set<std::string> over_;                        // epochs that were left
+  std::uint64_t shown_ = 0, lost_ = 0;
 };
 
 void Watch::show(const std::string& topic, const std::string& payload) {
@@ -104,6 +120,25 @@ void Watch::show(const std::string& topic, const std::string& payload) {
 void Watch::note(const std::string& text) {
   if (options_.json) return fmt::print(stderr, "kanhu: {}\n", text);
   feed_.line("! " + text);
+}
+
+void Watch::enter(const std::string& epoch, std::uint64_t seq) {
+  if (epoch == epoch_) {
+    seq_ = std::max(seq_, seq);
+    return;
+  }
+  if (!epoch_.empty()) over_.insert(epoch_);
+  over_.erase(epoch);
+  epoch_ = epoch;
+  seq_ = fetched_ = seq;
+  last_.clear();
+  sure_.clear();
+}
+
+bool Watch::is_first(const std::string& stream, const Json& header) {
+  enter(header.value("epoch", ""), header.value("seq", std::uint64_t{0}));
+  const auto number = header.value("stream_seq", std::uint64_t{0});
+  return number > std::exchange(last_[stream], std::max(last_[stream], number));
 }
 
 bool Watch::fetch(std::optional<WallTime> since) {
@@ -122,30 +157,39 @@ bool Watch::fetch(std::optional<WallTime> since) {
     }
     for (const Json& event : page->at("events")) {
       const auto time = parse_utc(event.at("payload").value("time", ""));
+      if (!is_first(stream_of(event.at("topic").get<std::string>()), event.at("header"))) continue;
       if (since && time && *time < *since) continue;
       show(event.at("topic").get<std::string>(), canonical_json(event.at("payload")));
     }
-    epoch_ = page->at("next").at("epoch").get<std::string>();
-    seq_ = page->at("next").at("after").get<std::uint64_t>();
-    if (page->at("complete").get<bool>()) return true;
+    enter(page->at("next").at("epoch").get<std::string>(), page->at("next").at("after").get<std::uint64_t>());
+    if (page->at("complete").get<bool>()) {
+      fetched_ = seq_;
+      return true;
+    }
   }
   return true;
 }
 
 void Watch::take(const publish::LiveMessage& message) {
+  if (over_.contains(message.header.value("epoch", ""))) return;  // waited here while the rest of its epoch was fetched, and the next
   // Every stream is checked before filters apply: a filter must not hide a gap.
   const auto verdict = gaps_.look(message);
   if (verdict.new_epoch) note("the gateway was restarted: a new epoch begins");
   if (verdict.missed > 0) {
-    note(fmt::format("{} events of {} were missed on the way here", verdict.missed, verdict.stream));
-    if (options_.query.empty() || epoch_.empty() || !fetch(std::nullopt)) lost_ += verdict.missed;
+    note(fmt::format("{} of {} did not come live", verdict.missed, verdict.stream));
+    seq_ = std::min(seq_, std::max(sure_[verdict.stream], fetched_));  // other streams have come further
+    if (options_.query.empty() || epoch_.empty() || !fetch(std::nullopt)) {
+      note("and are missing here");
+      lost_ += verdict.missed;
+    }
   }
-  if (!verdict.is_event || verdict.duplicate) return;
-  const auto epoch = message.header.value("epoch", "");
+  const std::string stream = stream_of(message.topic);
   const auto seq = message.header.value("seq", std::uint64_t{0});
-  if (epoch == epoch_ && seq <= seq_) return;  // fetched already
-  epoch_ = epoch;
-  seq_ = seq;
+  const bool first = verdict.is_event && is_first(stream, message.header);
+  if (epoch_.empty()) enter(message.header.value("epoch", ""), seq);
+  if (message.header.value("epoch", "") == epoch_ && message.header.value("stream_seq", std::uint64_t{0}) >= last_[stream])
+    sure_[stream] = seq;
+  if (!first) return;
   show(message.topic, message.payload);
 }
 
@@ -183,7 +227,7 @@ Result<WallTime> time_of(const std::string& since) {
   if (const auto ago = parse_duration(since)) return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) - *ago;
   if (const auto time = parse_utc(since)) return *time;
   return fail(ErrorKind::kInvalidArgument,
-              fmt::format("--since {}: a time like 2026-11-26T08:00:00+08:00, a length like 2h, or start", since));
+              fmt::format("--since {}: a time like 2026-11-26T08:00:00+08:00, a length like 10min or 2h, or start", since));
 }
 
 int watch(WatchOptions options) {

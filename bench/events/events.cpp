@@ -16,8 +16,9 @@ namespace {
 
 // A folder of its own for each measurement, so that none reads another's journal.
 Result<std::string> fresh(FileIo& io, const WorkFolder& work, const char* name) {
-  const std::string path = work.path() + "/" + name;
-  return io.make_directories(path).map([&] { return path; });
+  std::string path = work.path() + "/" + name;
+  if (auto made = io.make_directories(path); !made) return tl::unexpected(made.error());
+  return path;
 }
 
 void forget(const std::string& path) {

@@ -13,7 +13,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -56,7 +55,6 @@ struct Gap {
   std::string reason;
   Json streams;
 };
-
 using Item = std::variant<Event, Gap>;
 
 struct Options {
@@ -75,6 +73,7 @@ class Subscriber {
     connect();
     if (options_.after) {
       place_ = *options_.after;
+      fetched_ = place_.seq;
       catch_up_ = CatchUp{};
     }
   }
@@ -109,6 +108,7 @@ class Subscriber {
  private:
   struct Message {
     std::string topic, header, payload;
+    bool looked = false;  // what stands in front of it was fetched
   };
   // Until nothing durable is left and, when a stream is named, its number has come.
   struct CatchUp {
@@ -131,8 +131,8 @@ class Subscriber {
 
   bool receive(std::chrono::milliseconds patience) {
     if (std::min(silence(), Clock::now() - connected_) > kDeadAfter) connect();
-    std::array<zmq::pollitem_t, 1> items{{{live_.handle(), 0, ZMQ_POLLIN, 0}}};
-    if (zmq::poll(items.data(), items.size(), std::max(patience, std::chrono::milliseconds(0))) == 0) return false;
+    zmq::pollitem_t item{live_.handle(), 0, ZMQ_POLLIN, 0};
+    if (zmq::poll(&item, 1, std::max(patience, std::chrono::milliseconds(0))) == 0) return false;
     std::vector<std::string> frames;
     zmq::message_t frame;
     do {
@@ -166,10 +166,12 @@ class Subscriber {
     if (passed_.contains(epoch)) return;  // waited here while we fetched the rest of its epoch, and the next
     const bool head = type == "head";
     const std::uint64_t before = head ? number : number - 1;  // what must have come by now
-    if (place_.epoch.empty() && follows_only_) place_ = {epoch, head ? seq : seq - 1};
+    if (place_.epoch.empty() && follows_only_) place_ = {epoch, fetched_ = head ? seq : seq - 1};
     if (epoch == place_.epoch) {
       if (follows_only_) streams_.try_emplace(facility, before);
-      if (before <= streams_[facility]) {
+      const bool jumps = !head && options_.facilities.empty() && !partial_ && !message.looked && seq > place_.seq + 1;
+      if (before <= streams_[facility] && !jumps) {
+        if (number >= streams_[facility]) sure_[facility] = seq;
         if (head || number <= streams_[facility]) return;
         streams_[facility] = number;
         place_.seq = std::max(place_.seq, seq);
@@ -177,7 +179,10 @@ class Subscriber {
         return;
       }
     }
+    if (epoch == place_.epoch && before > streams_[facility])  // other streams have come further
+      place_.seq = std::min(place_.seq, std::max(sure_[facility], fetched_));
     catch_up_ = CatchUp{epoch, facility, before, Clock::now() + options_.patience, message};
+    catch_up_->then->looked = true;
   }
 
   void fetch() {
@@ -187,25 +192,19 @@ class Subscriber {
     auto page = ask(request);
     if (!page) return;
     take_page(*page);
-    const bool complete = page->at("complete").get<bool>();
-    if (!complete) {
-      catch_up_->until = Clock::now() + options_.patience;
-      return;
-    }
+    if (!page->at("complete").get<bool>()) return void(catch_up_->until = Clock::now() + options_.patience);
     if (page->at("head").at("epoch") == place_.epoch) {
       for (const auto& [stream, newest] : page->at("head").at("streams").items())
         streams_[stream] = std::max(streams_[stream], newest.get<std::uint64_t>());
       follows_only_ = false;
+      fetched_ = place_.seq;
     }
     // Over: the gateway that answers was started later.
     const bool over = !catch_up_->facility.empty() && place_.epoch != catch_up_->epoch && page->at("head").at("epoch") == place_.epoch;
     if (over) passed_.try_emplace(catch_up_->epoch, 0);
     const bool done =
         over || catch_up_->facility.empty() || (place_.epoch == catch_up_->epoch && streams_[catch_up_->facility] >= catch_up_->number);
-    if (!done && Clock::now() < catch_up_->until) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      return;
-    }
+    if (!done && Clock::now() < catch_up_->until) return std::this_thread::sleep_for(std::chrono::milliseconds(100));
     if (!done) {
       const auto last = std::exchange(streams_[catch_up_->facility], catch_up_->number);
       give(Gap{
@@ -240,6 +239,7 @@ class Subscriber {
     auto& topic = event.at("topic").get_ref<std::string&>();
     const auto epoch = header.at("epoch").get<std::string>();
     const auto seq = header.at("seq").get<std::uint64_t>(), number = header.at("stream_seq").get<std::uint64_t>();
+    partial_ = partial_ || (epoch == place_.epoch && seq > place_.seq + 1);
     move(epoch, seq);
     auto& last = streams_[facility_and_type(topic).first];
     if (number <= last) return;  // came live before
@@ -252,8 +252,9 @@ class Subscriber {
     if (epoch != place_.epoch) {
       auto& passed = passed_[place_.epoch];
       passed = std::max(passed, place_.seq);
-      place_ = {epoch, seq};
+      place_ = {epoch, fetched_ = seq};
       streams_.clear();
+      sure_.clear();
     } else {
       place_.seq = std::max(place_.seq, seq);
     }
@@ -271,10 +272,7 @@ class Subscriber {
     }
     query_->send(zmq::buffer(request.dump()), zmq::send_flags::none);
     zmq::message_t frame;
-    if (!query_->recv(frame)) {
-      query_.reset();
-      return std::nullopt;
-    }
+    if (!query_->recv(frame)) return query_.reset(), std::nullopt;
     Json answer = Json::parse(frame.to_string_view());
     if (answer.value("ok", false)) return answer;
     if (answer.at("error").at("kind") != "timeout") throw std::runtime_error(answer.at("error").at("message").get<std::string>());
@@ -288,8 +286,11 @@ class Subscriber {
   std::optional<zmq::socket_t> query_;
   Place place_, given_;
   std::map<std::string, std::uint64_t> streams_;  // last stream_seq of the epoch
-  std::map<std::string, std::uint64_t> passed_;   // last seq of the epochs before: a restored backup begins with them again
-  bool follows_only_;                             // nothing was fetched yet: a stream begins with its first message
+  std::map<std::string, std::uint64_t> sure_;     // seq up to which nothing of a stream is missing; fetched_ goes for all
+  std::uint64_t fetched_ = 0;
+  bool partial_ = false;                         // numbers in between are of streams that are not shown to us
+  std::map<std::string, std::uint64_t> passed_;  // last seq of the epochs before: a restored backup begins with them again
+  bool follows_only_;                            // nothing was fetched yet: a stream begins with its first message
   std::optional<CatchUp> catch_up_;
   std::deque<Message> waiting_;
   std::deque<std::pair<Item, Place>> items_;

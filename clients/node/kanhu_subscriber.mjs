@@ -34,6 +34,9 @@ export class Subscriber {
   #seq = 0;
   #streams = new Map(); // last stream_seq of the epoch, by facility
   #passed = new Map(); // last seq of the epochs before: a restored backup begins with them again
+  #sure = new Map(); // seq up to which nothing of a stream is missing, by facility; #fetchedTo goes for all
+  #fetchedTo = 0;
+  #partial = false; // numbers in between are of streams that are not shown to us
   #followsOnly; // nothing was fetched yet: a stream begins with its first message
   #heard = performance.now();
   #connected = 0;
@@ -52,7 +55,7 @@ export class Subscriber {
       this.#curve = { curveServerKey, curvePublicKey, curveSecretKey };
     }
     this.#followsOnly = after === null;
-    if (after !== null && after !== "oldest") [this.#epoch, this.#seq] = [after.epoch, after.seq];
+    if (after !== null && after !== "oldest") [this.#epoch, this.#seq, this.#fetchedTo] = [after.epoch, after.seq, after.seq];
   }
 
   /** The iteration ends within a second (when the gateway does not answer, within ten) and gives back its sockets. */
@@ -115,11 +118,17 @@ export class Subscriber {
     const head = type === "head";
     const before = head ? number : number - 1; // what must have come by now
     if (this.#passed.has(epoch)) return; // waited here while we fetched the rest of its epoch, and the next
-    if (this.#epoch === null) [this.#epoch, this.#seq] = [epoch, head ? seq : seq - 1]; // from now on
+    if (this.#epoch === null) {
+      this.#epoch = epoch; // from now on
+      this.#seq = this.#fetchedTo = head ? seq : seq - 1;
+    }
     if (epoch !== this.#epoch) yield* this.#catchUp(epoch, facility, before);
     if (epoch !== this.#epoch) return;
     if (this.#followsOnly && !this.#streams.has(facility)) this.#streams.set(facility, before);
+    const jumps = !head && !this.#options.facilities && !this.#partial && seq > this.#seq + 1;
+    if (jumps) yield* this.#catchUp(); // so that it comes in order
     if (before > this.#last(facility)) yield* this.#catchUp(epoch, facility, before);
+    if (epoch === this.#epoch && number >= this.#last(facility)) this.#sure.set(facility, seq);
     if (head || epoch !== this.#epoch || number <= this.#last(facility)) return;
     this.#streams.set(facility, number);
     this.#seq = Math.max(this.#seq, seq);
@@ -129,6 +138,8 @@ export class Subscriber {
   /** Everything behind our place, until nothing durable is left and, when one is named, `number` of `facility` has come. */
   async *#catchUp(epoch = null, facility = null, number = 0) {
     let until = performance.now() + PATIENCE_MS;
+    // Other streams have come further.
+    if (facility !== null && epoch === this.#epoch) this.#seq = Math.min(this.#seq, Math.max(this.#sure.get(facility) ?? 0, this.#fetchedTo));
     while (!this.#stopped) {
       const request = { v: 1, request: "fetch", max_events: 2000, max_bytes: 1 << 20 };
       if (this.#epoch !== null) Object.assign(request, { epoch: this.#epoch, after: this.#seq });
@@ -144,6 +155,7 @@ export class Subscriber {
       if (page.head.epoch === this.#epoch) {
         for (const [stream, newest] of Object.entries(page.head.streams)) this.#raise(stream, newest);
         this.#followsOnly = false;
+        this.#fetchedTo = this.#seq;
         if (epoch !== null && epoch !== this.#epoch) {
           // Over: the gateway that answers was started later.
           if (!this.#passed.has(epoch)) this.#passed.set(epoch, 0);
@@ -176,6 +188,7 @@ export class Subscriber {
 
   *#fetched({ header, topic, payload }) {
     const { facility } = partsOf(topic);
+    this.#partial ||= header.epoch === this.#epoch && header.seq > this.#seq + 1;
     this.#move(header.epoch, header.seq);
     if (header.stream_seq <= this.#last(facility)) return; // came live before
     this.#streams.set(facility, header.stream_seq);
@@ -204,8 +217,10 @@ export class Subscriber {
       this.#seq = Math.max(this.#seq, seq);
     } else {
       if (this.#epoch !== null) this.#passed.set(this.#epoch, Math.max(this.#seq, this.#passed.get(this.#epoch) ?? 0));
-      [this.#epoch, this.#seq] = [epoch, seq];
+      this.#epoch = epoch;
+      this.#seq = this.#fetchedTo = seq;
       this.#streams.clear();
+      this.#sure.clear();
     }
   }
 

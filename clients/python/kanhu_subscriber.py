@@ -71,6 +71,9 @@ class Subscriber:
         self._follows_only = after is None  # nothing was fetched yet: a stream begins with its first message
         self._passed = {}    # last seq of the epochs before: a restored backup begins with them again
         self._streams = {}   # last stream_seq of the epoch, by facility
+        self._sure = {}      # seq up to which nothing of the stream is missing, by facility; what was fetched goes for all
+        self._fetched = self._seq
+        self._partial = False  # numbers in between are of streams that are not shown to us
         self._on_silence = on_silence
         self._heard = time.monotonic()
         self._stopped = False
@@ -131,16 +134,21 @@ class Subscriber:
             return  # waited here while we fetched the rest of its epoch, and the next
         if self._epoch is None:  # from now on: the first message of each stream is where it begins
             self._epoch, self._seq = epoch, header["seq"] if head else header["seq"] - 1
+            self._fetched = self._seq
         if epoch != self._epoch:
             yield from self._catch_up(epoch, facility, number if head else number - 1)
             if epoch != self._epoch:
                 return
         if self._follows_only and facility not in self._streams:
             self._streams[facility] = number if head else number - 1
+        if not head and self._facilities is None and not self._partial and header["seq"] > self._seq + 1:
+            yield from self._catch_up()  # so that it comes in order
         last = self._streams.get(facility, 0)
         if number > last + (0 if head else 1):
             yield from self._catch_up(epoch, facility, number if head else number - 1)
             last = self._streams.get(facility, 0)
+        if epoch == self._epoch and number >= last:
+            self._sure[facility] = header["seq"]
         if head or number <= last or epoch != self._epoch:
             return
         self._streams[facility] = number
@@ -150,6 +158,8 @@ class Subscriber:
     def _catch_up(self, epoch=None, facility=None, number=0):
         """Everything behind our place, until nothing durable is left and, when one is named, `number` of `facility` has come."""
         until = time.monotonic() + PATIENCE_S
+        if facility is not None and epoch == self._epoch:  # other streams have come further
+            self._seq = min(self._seq, max(self._sure.get(facility, 0), self._fetched))
         while not self._stopped:
             request = {"v": 1, "request": "fetch", "max_events": 2000, "max_bytes": 1 << 20}
             if self._epoch is not None:
@@ -165,6 +175,7 @@ class Subscriber:
                 for stream, newest in page["head"]["streams"].items():
                     self._streams[stream] = max(self._streams.get(stream, 0), newest)
                 self._follows_only = False
+                self._fetched = self._seq
                 if epoch not in (None, self._epoch):  # over: the gateway that answers was started later
                     self._passed.setdefault(epoch, 0)
                     return
@@ -198,6 +209,7 @@ class Subscriber:
         header = event["header"]
         facility = event["topic"].split("/")[1]
         new_epoch = header["epoch"] != self._epoch
+        self._partial = self._partial or not new_epoch and header["seq"] > self._seq + 1
         self._move(header["epoch"], header["seq"])
         if not new_epoch and header["stream_seq"] <= self._streams.get(facility, 0):
             return  # came live before
@@ -210,7 +222,7 @@ class Subscriber:
         if epoch != self._epoch:
             if self._epoch is not None:
                 self._passed[self._epoch] = max(self._seq, self._passed.get(self._epoch, 0))
-            self._epoch, self._seq, self._streams = epoch, seq, {}
+            self._epoch, self._seq, self._fetched, self._streams, self._sure = epoch, seq, seq, {}, {}
         else:
             self._seq = max(self._seq, seq)
 

@@ -10,7 +10,8 @@ import threading
 
 import history
 from canonical import canonical
-from harness import ROOT, Case, camera, config_of, facility, main, wait_for
+from harness import PATIENCE, ROOT, Case, camera, config_of, facility, main, wait_for
+from stand_in import StandIn
 import zmq  # behind the harness, which skips where it is missing
 
 sys.path.insert(0, str(ROOT / "clients/python"))
@@ -124,6 +125,40 @@ def history_of(follower, begins, streams):
 
 
 class Clients(Case):
+    def test_what_one_stream_missed_is_fetched_although_another_has_come_further(self):
+        kinds = [PythonFollower, CppFollower]
+        if why_no_node():
+            print(f"without the one in Node: {why_no_node()}")
+        else:
+            NodeFollower.program = ("node", str(node_folder(self.folder / "node") / "follow.mjs"))
+            kinds.append(NodeFollower)
+        for kind in kinds:
+            for facilities in (None, ["f1", "f2"]):
+                with self.subTest(kind=kind.__name__, facilities=facilities):
+                    folder = self.folder / f"{kind.__name__}{facilities is None}"
+                    folder.mkdir()
+                    gateway = StandIn(folder)
+                    follower = kind(gateway.live_endpoint, gateway.query_endpoint, facilities=facilities, after="oldest")
+                    try:
+                        for _ in facilities or [None]:
+                            self.assertTrue(gateway.live.poll(int(20_000 * PATIENCE)), "it subscribes")
+                            gateway.live.recv()
+                        wait_for(lambda: gateway.asked, 20, "it catches up")
+                        for facility in ("f1", "f2"):
+                            gateway.send(gateway.write(facility))
+                        wait_for(lambda: len(follower.events) == 2, 20, f"both; {follower.problem}")
+                        gateway.write("f2")                    # on disk, and lost on the way
+                        gateway.send(gateway.write("f1"))      # fits to what came of f1
+                        wait_for(lambda: len(follower.events) >= 3, 20, f"the next of f1; {follower.problem}")
+                        gateway.head("f2")
+                        wait_for(lambda: len(follower.events) == 4, 20, f"what was lost; {follower.events}")
+                        seqs = [seq for _, seq in follower.ids()]
+                        self.assertEqual(seqs, [1, 2, 3, 4] if facilities is None else [1, 2, 4, 3])
+                        self.assertEqual(follower.gaps, [])
+                    finally:
+                        follower.end()
+                        gateway.end()
+
     def test_python_misses_nothing_although_the_gateway_is_killed(self):
         self.follow_a_gateway_that_is_killed(PythonFollower)
 

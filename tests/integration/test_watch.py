@@ -5,7 +5,8 @@ import signal
 import subprocess
 
 import journal_reader
-from harness import KANHU, Case, camera, config_of, environment, facility, main, wait_for
+from harness import KANHU, PATIENCE, Case, camera, config_of, environment, facility, main, wait_for
+from stand_in import StandIn
 
 
 class Watch(Case):
@@ -68,6 +69,22 @@ class Watch(Case):
         begin = [event["id"] for event in events].index(first["id"])
         self.assertEqual(shown, events[begin:begin + len(shown)])
         self.assertIn("a new epoch begins", said)
+
+    def test_what_one_stream_missed_is_fetched_although_another_has_come_further(self):
+        gateway = StandIn(self.folder)
+        self.addCleanup(gateway.end)
+        watch = self.watch("--json", "--count", "4")
+        self.addCleanup(watch.kill)
+        self.assertTrue(gateway.live.poll(int(20_000 * PATIENCE)), "it subscribes")
+        for one in ("f1", "f2"):
+            gateway.send(gateway.write(one))
+        gateway.write("f2")                # on disk, and lost on the way
+        gateway.send(gateway.write("f1"))  # fits to what came of f1
+        gateway.head("f2")
+        out, said = watch.communicate(timeout=30 * PATIENCE)
+        self.assertEqual([json.loads(line)["id"][-1] for line in out.splitlines()], ["1", "2", "4", "3"])
+        self.assertIn("1 of f2 did not come live", said)
+        self.assertEqual(watch.returncode, 0)
 
     def test_a_time_it_cannot_read_is_refused_with_the_forms_it_can(self):
         watch = self.watch("--since", "yesterday")
