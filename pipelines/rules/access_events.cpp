@@ -20,27 +20,6 @@ Json what_was_asked(const Access& access) {
   return json;
 }
 
-void name_place(Json& data, const Config& config, const Access& access) {
-  if (access.facility == "-") return;
-  Json place{{"id", access.facility}};
-  const FacilityConfig* known = find_facility(config, access.facility);
-  if (known != nullptr) {
-    place["name"] = known->name;
-    if (!known->facility_class.empty()) place["class"] = known->facility_class;
-  }
-  data["facility"] = std::move(place);
-  if (access.source == "-") return;
-  Json camera{{"id", access.source}};
-  if (const CameraConfig* found = known != nullptr ? find_camera(*known, access.source) : nullptr) {
-    camera["name"] = found->name;
-    if (found->sensor)
-      camera["kind"] = to_string(found->sensor->kind);
-    else
-      camera["role"] = to_string(analysed_role(*found));
-  }
-  data["camera"] = std::move(camera);
-}
-
 EventDraft access_event(std::string_view type, const Config& config, const Access& access, WallTime now, Json data) {
   EventDraft draft;
   draft.facility = access.facility;
@@ -48,7 +27,7 @@ EventDraft access_event(std::string_view type, const Config& config, const Acces
   draft.type = type;
   draft.phase = Phase::kPoint;
   draft.time = now;
-  name_place(data, config, access);
+  name_place(data, &config, {access.facility, access.source, ""});
   data["access"] = what_was_asked(access);
   data["phase"] = to_string(Phase::kPoint);
   data["severity"] = to_string(find_event_type(type)->severity);

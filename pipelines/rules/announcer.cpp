@@ -99,11 +99,11 @@ void Announcer::say(std::string_view type, Phase phase, const std::string& subje
   sink_.emit(std::move(draft));
 }
 
-void Announcer::describe(Json& data, const Place& place) const {
+void name_place(Json& data, const Config* config, const Place& place) {
   if (!place.zone.empty()) data["zone"] = place.zone;
   if (place.facility == "-") return;
   Json facility{{"id", place.facility}};
-  const FacilityConfig* known = config_ ? find_facility(*config_, place.facility) : nullptr;
+  const FacilityConfig* known = config != nullptr ? find_facility(*config, place.facility) : nullptr;
   if (known != nullptr) {
     facility["name"] = known->name;
     if (!known->facility_class.empty()) facility["class"] = known->facility_class;
@@ -120,6 +120,8 @@ void Announcer::describe(Json& data, const Place& place) const {
   }
   data["camera"] = std::move(camera);
 }
+
+void Announcer::describe(Json& data, const Place& place) const { name_place(data, config_.get(), place); }
 
 const Announcer::Last* Announcer::last_of(const std::string& source) const {
   const auto found = last_.find(source);
