@@ -45,19 +45,19 @@ function(kanhu_library name)
   target_link_libraries(${name} PUBLIC kanhu_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# kanhu_test(name SOURCES a_test.cpp ... [LIBRARIES lib ...] [PAINTS] [STREAMS])
+# kanhu_test(name SOURCES a_test.cpp ... [LIBRARIES lib ...] [OPTIMISED] [STREAMS])
 # One Catch2 program = one CTest test of label "unit"; its cases print by name. The target unit_tests builds all of them.
-# PAINTS: it makes pictures pixel by pixel. Other tests are not optimised: what they do themselves is small beside the time
-# that takes to compile.
+# OPTIMISED: it does much itself, such as making pictures pixel by pixel. Other tests are not optimised: that would take
+# longer to compile than it saves.
 # STREAMS: it runs GStreamer, some of whose leaks only the whole call stack tells from ours (lsan.supp); with whole stacks at
 # every allocation, tests that make much JSON take several times as long.
 add_custom_target(unit_tests)
 function(kanhu_test name)
-  cmake_parse_arguments(ARG "PAINTS;STREAMS" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMISED;STREAMS" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
   target_link_libraries(${name} PRIVATE kanhu_flags catch_main kanhu_test_support ${ARG_LIBRARIES})
-  if(NOT ARG_PAINTS)
+  if(NOT ARG_OPTIMISED)
     target_compile_options(${name} PRIVATE -O0)
   endif()
   add_dependencies(unit_tests ${name})

@@ -223,7 +223,7 @@ void SegmentedJournal::flush() {
   std::unique_lock lock(mutex_);
   ++flushers_;
   to_disk_.notify_all();
-  settled_.wait(lock, [&, target = head_.seq] { return queue_.settled() >= target; });
+  settled_.wait(lock, [&, target = head_.seq] { return queue_.settled() >= target && !queue_.has_urgent(); });
   settled_.wait(lock, [&, target = queue_.outbox_pushed] { return outbox_done_ >= target; });
   --flushers_;
 }

@@ -1,6 +1,7 @@
 #include "tests/support/faulty_file_io.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,9 +33,7 @@ class FaultyFileIo::OpenFile final : public File {
     if (auto usable = check(false); !usable) return tl::unexpected(usable.error());
     if (offset >= inode_->content.size()) return std::size_t{0};
     const std::size_t count = std::min<std::size_t>(into.size(), inode_->content.size() - offset);
-    std::transform(inode_->content.begin() + static_cast<std::ptrdiff_t>(offset),
-                   inode_->content.begin() + static_cast<std::ptrdiff_t>(offset + count), into.begin(),
-                   [](char c) { return static_cast<std::byte>(c); });
+    std::memcpy(into.data(), inode_->content.data() + offset, count);
     return count;
   }
 

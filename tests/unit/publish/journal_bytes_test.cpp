@@ -67,10 +67,14 @@ void check_events(const std::vector<JournalRecord>& events) {
 
 TEST_CASE("cut at every byte, pages give the prefix that is there and no gap", "[long]") {
   const Written whole = two_hundred();
+  std::uint64_t known = 0;
   for (std::size_t size = 0; size < whole.bytes.size(); size += kApart) {
     CAPTURE(size);
     Opened opened(std::string_view(whole.bytes).substr(0, size));
+    REQUIRE(opened.journal->recovery().damaged.empty());
     const auto prefix = opened.journal->head().previous_seq;
+    REQUIRE((prefix == known || prefix == known + 1));  // more bytes never mean fewer events, and a step is shorter than a record
+    known = prefix;
     const Fetched all = opened.fetch(whole.epoch);
     check_events(all.events);
     REQUIRE(all.events.size() == prefix + 1);
@@ -78,6 +82,7 @@ TEST_CASE("cut at every byte, pages give the prefix that is there and no gap", "
     if (prefix > 0) REQUIRE(all.gaps.empty());
     REQUIRE(all.events.back().id.epoch == opened.journal->head().epoch);
   }
+  REQUIRE(known == 199);
 }
 
 TEST_CASE("with every byte flipped, no event is wrong, the damage is told, and pages give every number once", "[long]") {
@@ -100,5 +105,7 @@ TEST_CASE("with every byte flipped, no event is wrong, the damage is told, and p
     check_events(read.records);
     REQUIRE(read.records.size() == all.events.size());
     REQUIRE(read.result.has_value() == recovery.damaged.empty());
+    // What is damaged is set aside as it was found.
+    if (!recovery.damaged.empty()) REQUIRE(opened.rig.io.content(kSegment + ".damaged") == bytes);
   }
 }

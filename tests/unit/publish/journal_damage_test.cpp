@@ -20,69 +20,9 @@ std::string two_hundred_records() {
   return rig.io.content(rig.segments()[0]);
 }
 
-// Every byte, except under the sanitizers, where a byte costs ten times as much: there every eleventh, in any record another.
-#ifdef KANHU_SANITIZED
-constexpr std::size_t kStep = 11;
-#else
-constexpr std::size_t kStep = 1;
-#endif
-
 const std::string kFirst = kJournalDir + "/000000000001.journal";
 
 }  // namespace
-
-TEST_CASE("a journal cut at any byte opens with a prefix of its events, and goes on") {
-  const std::string whole = two_hundred_records();
-  std::size_t known = 0;
-  for (std::size_t size = 0; size < whole.size(); size += kStep) {
-    JournalRig rig;
-    rig.io.put(kFirst, std::string_view(whole).substr(0, size));
-    std::size_t prefix = 0;
-    {
-      const auto journal = rig.try_open();
-      INFO("cut to " << size << " bytes");
-      REQUIRE(journal);
-      REQUIRE((*journal)->recovery().damaged.empty());
-      prefix = (*journal)->head().previous_seq;
-      REQUIRE(prefix >= known);      // more bytes never mean fewer events
-      REQUIRE(prefix <= known + 1);  // a step is shorter than a record
-      known = prefix;
-      (*journal)->accept(point("a"));
-    }
-    const auto read = read_back(rig.io);
-    REQUIRE(read.result);
-    REQUIRE(read.records.size() == prefix + 1);
-  }
-  CHECK(known == 199);
-}
-
-TEST_CASE("a journal with any byte flipped says where it is damaged and reads on behind it") {
-  const std::string whole = two_hundred_records();
-  for (std::size_t at = 0; at < whole.size(); at += 3 * kStep) {
-    JournalRig rig;
-    rig.io.put(kFirst, whole);
-    rig.io.corrupt(kFirst, at, static_cast<char>(whole[at] ^ 0x41));
-    INFO("byte " << at);
-    Recovery recovery;
-    {
-      const auto journal = rig.try_open();
-      REQUIRE(journal);
-      recovery = (*journal)->recovery();
-      (*journal)->accept(point("a"));
-    }
-    // Damage in the last record cannot be told from a torn write.
-    const bool torn = recovery.torn_bytes > 0;
-    REQUIRE(torn != !recovery.damaged.empty());
-    const auto read = read_back(rig.io);
-    REQUIRE(read.result.has_value() == torn);
-    REQUIRE(read.records.size() >= 200);
-    REQUIRE(read.records.back().id.seq == 1);  // of the new epoch
-    if (!torn) {
-      CHECK(rig.io.exists(kFirst + ".damaged"));
-      CHECK(rig.io.content(kFirst + ".damaged").size() == whole.size());
-    }
-  }
-}
 
 TEST_CASE("damage is announced once and a second opening finds nothing new") {
   JournalRig rig;
