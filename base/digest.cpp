@@ -1,15 +1,16 @@
 #include "base/digest.hpp"
 
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 
+#include <openssl/evp.h>
 #include <sodium.h>
 #include <unistd.h>
 
 namespace kanhu {
 
 namespace {
-
-const unsigned char* octets(std::span<const std::byte> bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
 // Castagnoli's polynomial, reflected: the bit-by-bit remainder of each byte (row 0), and of each byte followed by 1 to 7 zeros, so that
 // eight bytes take eight look-ups at once.
@@ -32,7 +33,11 @@ constexpr CrcTables kCrcTables = make_crc_tables();
 
 std::uint64_t eight_bytes(const std::byte* at) {
   std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 8; ++i) value |= std::uint64_t{std::to_integer<std::uint8_t>(at[i])} << (8 * i);
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, at, 8);  // one load; GCC makes eight of the loop
+  } else {
+    for (std::size_t i = 0; i < 8; ++i) value |= std::uint64_t{std::to_integer<std::uint8_t>(at[i])} << (8 * i);
+  }
   return value;
 }
 
@@ -56,6 +61,37 @@ __attribute__((target("sse4.2"))) std::uint32_t remainder_by_instruction(std::sp
 }
 #endif
 
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_MD_CTX, FreeContext>;
+
+// Without memory or without SHA-256 in the library nothing here could be trusted any more.
+void certain(bool done) {
+  if (!done) std::abort();
+}
+
+// Looked up once: for a short message that takes as long as its digest.
+const EVP_MD* sha256_method() {
+  static EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  certain(method != nullptr);
+  return method;
+}
+
+Context begin_sha256() {
+  Context context(EVP_MD_CTX_new());
+  certain(context && EVP_DigestInit_ex2(context.get(), sha256_method(), nullptr) == 1);
+  return context;
+}
+
+void add(EVP_MD_CTX* context, std::span<const std::byte> bytes) { certain(EVP_DigestUpdate(context, bytes.data(), bytes.size()) == 1); }
+
+Sha256 end_sha256(EVP_MD_CTX* context) {
+  Sha256 digest;
+  certain(EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest.data()), nullptr) == 1);
+  return digest;
+}
+
 // The kernel's pool. Before it is seeded (early boot) the call waits; afterwards it cannot fail for 256 bytes or
 // less, and a program that went on without randomness would hand out epochs twice.
 void fill_random(void* into, std::size_t bytes) {
@@ -64,30 +100,29 @@ void fill_random(void* into, std::size_t bytes) {
 
 }  // namespace
 
-Sha256 sha256(std::span<const std::byte> bytes) {
-  Sha256 digest;
-  crypto_hash_sha256(reinterpret_cast<unsigned char*>(digest.data()), octets(bytes), bytes.size());
-  return digest;
+Sha256 sha256(std::initializer_list<std::span<const std::byte>> parts) {
+  thread_local const Context context = begin_sha256();
+  certain(EVP_DigestInit_ex2(context.get(), nullptr, nullptr) == 1);
+  for (const auto part : parts) add(context.get(), part);
+  return end_sha256(context.get());
 }
+
+Sha256 sha256(std::span<const std::byte> bytes) { return sha256({bytes}); }
 
 Sha256 sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text.data(), text.size()))); }
 
 struct Sha256Stream::State {
-  crypto_hash_sha256_state hash;
+  Context context = begin_sha256();
 };
 
-Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) { crypto_hash_sha256_init(&state_->hash); }
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {}
 Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
 
-void Sha256Stream::update(std::span<const std::byte> bytes) { crypto_hash_sha256_update(&state_->hash, octets(bytes), bytes.size()); }
+void Sha256Stream::update(std::span<const std::byte> bytes) { add(state_->context.get(), bytes); }
 
-Sha256 Sha256Stream::finish() {
-  Sha256 digest;
-  crypto_hash_sha256_final(&state_->hash, reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
+Sha256 Sha256Stream::finish() { return end_sha256(state_->context.get()); }
 
 std::string to_base64(std::span<const std::uint8_t> bytes) {
   std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');

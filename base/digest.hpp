@@ -16,10 +16,12 @@ namespace kanhu {
 
 using Sha256 = std::array<std::byte, 32>;
 
+// SHA-256 (FIPS 180-4).
 Sha256 sha256(std::span<const std::byte> bytes);
 Sha256 sha256(std::string_view text);
+Sha256 sha256(std::initializer_list<std::span<const std::byte>> parts);  // of the parts one behind the other
 
-// Incremental SHA-256 (FIPS 180-4). Thread: confined to its owner.
+// Incremental SHA-256. Thread: confined to its owner.
 class Sha256Stream {
  public:
   Sha256Stream();

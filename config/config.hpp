@@ -177,7 +177,7 @@ struct JournalConfig {
   std::uint64_t segment_bytes = 16ull << 20;
   std::uint64_t most_bytes = 5ull << 30;
   std::chrono::hours most_age{24 * 180};
-  std::chrono::milliseconds commit_every{20};
+  std::chrono::milliseconds commit_every{15};
   std::uint64_t reserve_bytes = 8ull << 20;  // kept free for alarms on a full disk; 0: none
   bool operator==(const JournalConfig&) const = default;
 };

@@ -54,11 +54,17 @@ EventDraft incident(bool start) {
   return draft;
 }
 
+EventDraft without_data(EventDraft draft) {
+  draft.data = nullptr;
+  return draft;
+}
+
 }  // namespace
 
-EventDraft sample_event(std::uint64_t number) {
+EventDraft sample_event(std::uint64_t number, bool with_data) {
   static const EventDraft started = incident(true), ended = incident(false);
-  EventDraft draft = number % 2 == 1 ? started : ended;
+  static const EventDraft bare_start = without_data(started), bare_end = without_data(ended);
+  EventDraft draft = number % 2 == 1 ? (with_data ? started : bare_start) : with_data ? ended : bare_end;
   draft.subject = fmt::format("{:026}", (number + 1) / 2);
   draft.time = SystemClock().wall();
   return draft;
@@ -144,9 +150,7 @@ Result<void> EventsRig::start() {
 
 std::uint64_t EventsRig::accept() {
   ++accepted_;
-  EventDraft draft = sample_event(accepted_);
-  if (options_.cheap_bodies) draft.data = nullptr;
-  return journal_->accept(std::move(draft)).seq;
+  return journal_->accept(sample_event(accepted_, !options_.cheap_bodies)).seq;
 }
 
 std::uint64_t EventsRig::offer() {

@@ -17,7 +17,7 @@ namespace kanhu::bench {
 inline constexpr const char* kFacility = "fuxing";
 
 // An event as a camera's rules make one, with all its members: what is counted in bytes here is what a gateway writes.
-EventDraft sample_event(std::uint64_t number);
+EventDraft sample_event(std::uint64_t number, bool with_data = true);
 // The payload of `sample_event` under a number, as subscribers get it.
 std::string sample_body(const EventDraft& draft, const EventId& id);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -24,12 +25,13 @@ using namespace std::chrono_literals;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr auto kProvisionalAfter = 500ms;
-constexpr auto kWatchEvery = 20ms;             // how often the watchdog looks while something waits
-constexpr std::size_t kMostBatch = 4096;       // bounds the memory of one commit
-constexpr std::size_t kImpatientAt = 256;      // so many events do not wait for company
-constexpr auto kLongestSegment = 24h;          // so that what is too old goes although little happens
-constexpr auto kProvideEvery = 10s;            // how often a reserve that was used is tried to be had again
-constexpr std::size_t kMostBody = 256u << 10;  // far above the contract's 2 KiB; beyond it the body is not kept
+constexpr auto kWatchEvery = 20ms;           // how often the watchdog looks while something waits
+constexpr std::size_t kMostBatch = 4096;     // bounds the memory of one commit
+constexpr std::size_t kImpatientAt = 256;    // so many events do not wait for company
+constexpr std::size_t kMostHandedOut = 256;  // at once, before the watchdog looks again
+constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+constexpr auto kLongestSegment = 24h;  // so that what is too old goes although little happens
+constexpr auto kProvideEvery = 10s;    // how often a reserve that was used is tried to be had again
 
 class SegmentedJournal final : public Journal {
  public:
@@ -88,7 +90,6 @@ class SegmentedJournal final : public Journal {
 
  private:
   void ask_for_snapshot(std::unique_lock<std::mutex>& lock);
-  std::string make_body(const EventDraft& draft, const EventId& id) const;
   void write_loop();
   void write_batch(std::unique_lock<std::mutex>& lock);
   void write_urgent(std::unique_lock<std::mutex>& lock);
@@ -120,6 +121,9 @@ class SegmentedJournal final : public Journal {
   bool disk_done_ = false;
   int flushers_ = 0;
   std::uint64_t outbox_done_ = 0;
+  std::size_t disk_wakes_at_ = kNever;  // so many in line wake the writing thread
+  bool out_waits_ = false;              // the handing-out thread waits: for anything,
+  bool out_watches_ = false;            // or, while it also watches the disk, for something to hand out
 
   // Of the writing thread.
   SegmentWriter writer_;
@@ -130,17 +134,6 @@ class SegmentedJournal final : public Journal {
 
   std::thread disk_thread_, out_thread_;
 };
-
-std::string SegmentedJournal::make_body(const EventDraft& draft, const EventId& id) const {
-  try {
-    std::string body = body_(draft, id);
-    if (body.size() <= kMostBody) return body;
-    log::error("journal", "the body of {} ({}) has {} bytes and is not kept", id.text(), draft.type, body.size());
-  } catch (const std::exception& error) {
-    log::error("journal", "the body of {} ({}) could not be made: {}", id.text(), draft.type, error.what());
-  }
-  return least_body(draft, id);
-}
 
 void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
   asking_ = true;
@@ -175,7 +168,7 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   waiting->accepted_us = to_microseconds(clock_.wall());
   waiting->urgent = alarms_.take(draft);
   Event& event = waiting->event;
-  event.body = make_body(draft, id);
+  event.body = body_of(body_, draft, id);
   if (draft.data.is_object()) waiting->clip = draft.data.value("clip", Json());
   event.id = id;
   event.facility = std::move(draft.facility);
@@ -189,9 +182,13 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   segment_estimate_ += kRecordLeastBytes + event.body.size();
   ++stats_.accepted;
   queue_.accept(std::move(waiting));
+  // Waking a thread takes longer than everything else here: only when there is something for it.
+  const bool for_disk = queue_.size() >= disk_wakes_at_ || queue_.has_urgent();
+  if (for_disk) disk_wakes_at_ = kNever;
+  const bool for_out = out_waits_ && (!out_watches_ || !queue_.outbox.empty());
   lock.unlock();
-  to_disk_.notify_one();
-  to_out_.notify_one();
+  if (for_disk) to_disk_.notify_one();
+  if (for_out) to_out_.notify_one();
   return id;
 }
 
@@ -233,7 +230,9 @@ void SegmentedJournal::write_loop() {
   name_this_thread("journal");
   std::unique_lock lock(mutex_);
   while (true) {
+    disk_wakes_at_ = 1;
     to_disk_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    disk_wakes_at_ = kNever;
     if (queue_.empty()) break;
     if (queue_.disk_is_bad()) {
       to_disk_.wait_until(lock, retry_at_, [&] { return stopping_ || queue_.has_urgent(); });
@@ -242,8 +241,10 @@ void SegmentedJournal::write_loop() {
         continue;
       }
     } else {
+      disk_wakes_at_ = kImpatientAt;
       to_disk_.wait_until(lock, last_commit_ + config_.commit_every,
                           [&] { return stopping_ || flushers_ > 0 || queue_.size() >= kImpatientAt; });
+      disk_wakes_at_ = kNever;
     }
     write_batch(lock);
     if (stopping_ && queue_.disk_is_bad()) {
@@ -266,9 +267,8 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
 
   Result<void> done;
   if (rotation) {
-    if (auto rotated = writer_.rotate(batch.front()->application); !rotated) {
+    if (auto rotated = writer_.rotate(batch.front()->application); !rotated)
       log::warning("journal", "no new segment: {}", rotated.error().message);  // the next batch tries again and decides
-    }
   } else {
     std::vector<Record> records;
     records.reserve(batch.size());
@@ -285,11 +285,10 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
     provide_at_ = now + kProvideEvery;
   }
   lock.lock();
-  if (done) {
+  if (done)
     settle(batch);
-  } else {
+  else
     give_up(done.error());
-  }
   to_out_.notify_one();
   settled_.notify_all();
 }
@@ -352,27 +351,36 @@ void SegmentedJournal::give_up(const Error& error) {
 // Thread: the journal's own, on which `out` is called; also the watchdog of the writing thread.
 void SegmentedJournal::hand_out_loop() {
   name_this_thread("journal/out");
+  std::vector<Committed> going;
   std::unique_lock lock(mutex_);
   while (true) {
     if (!queue_.outbox.empty()) {
-      Committed committed = std::move(queue_.outbox.front());
-      queue_.outbox.pop_front();
+      for (; !queue_.outbox.empty() && going.size() < kMostHandedOut; queue_.outbox.pop_front())
+        going.push_back(std::move(queue_.outbox.front()));
       lock.unlock();
-      try {
-        out_(std::move(committed));
-      } catch (const std::exception& error) {
-        log::error("journal", "an event could not be handed out: {}", error.what());
+      for (Committed& committed : going) {
+        try {
+          out_(std::move(committed));
+        } catch (const std::exception& error) {
+          log::error("journal", "an event could not be handed out: {}", error.what());
+        }
       }
       lock.lock();
-      if (++outbox_done_ == queue_.outbox_pushed) settled_.notify_all();
+      outbox_done_ += going.size();
+      going.clear();
+      if (outbox_done_ == queue_.outbox_pushed) settled_.notify_all();
     } else if (disk_done_) {
       return;
     } else if (!queue_.has_unseen()) {
+      out_waits_ = true;
       to_out_.wait(lock);
+      out_waits_ = false;
     } else if (clock_.mono() - queue_.oldest() > kProvisionalAfter) {
       queue_.hand_out_provisionally();
     } else {
+      out_waits_ = out_watches_ = true;
       to_out_.wait_for(lock, kWatchEvery);
+      out_waits_ = out_watches_ = false;
     }
   }
 }

@@ -28,7 +28,7 @@ constexpr auto kHeadEvery = 1s;
 constexpr auto kLookEvery = 50ms;  // how late a head may be, and how long a stop may wait
 constexpr auto kLookWhenBusy = 1ms;
 constexpr int kBusyTurns = 50;
-constexpr int kMostInTurn = 64;
+constexpr std::size_t kMostInTurn = 64;
 
 class XpubPublisher final : public Publisher {
  public:
@@ -103,6 +103,7 @@ class XpubPublisher final : public Publisher {
   void send_heads();
   void send(const std::string& topic, const std::string& header, const std::string& payload);
   void probe();
+  void received(std::string_view header);
 
   const Clock& clock_;
   const std::function<JournalHead()> head_;
@@ -127,13 +128,10 @@ void XpubPublisher::run() {
   name_this_thread("publish");
   int busy = 0;  // turns to be quick in: subscriptions arrived, and the inbox holds no more than one or two
   while (true) {
-    auto committed = queue_.pop_for(busy > 0 ? kLookWhenBusy : kLookEvery);
-    if (committed) {
-      // Events come before those who subscribe.
-      for (int sent = 1; committed; ++sent) {
-        send_event(*committed);
-        committed = sent < kMostInTurn ? queue_.pop_for(0ms) : std::nullopt;
-      }
+    // Events come before those who subscribe.
+    if (const auto first = queue_.pop_for(busy > 0 ? kLookWhenBusy : kLookEvery)) {
+      send_event(*first);
+      for (const Committed& next : queue_.drain(kMostInTurn)) send_event(next);
     } else {
       dropped_.with([&](Handed& dropped) {
         for (const auto& [facility, number] : dropped.streams) handed_.note(facility, {"", dropped.seq, number});
@@ -209,31 +207,36 @@ void XpubPublisher::send(const std::string& topic, const std::string& header, co
 void XpubPublisher::probe() {
   name_this_thread("receipts");
   std::array<zmq::pollitem_t, 1> items{{{probe_.handle(), 0, ZMQ_POLLIN, 0}}};
+  zmq::message_t topic, header, payload;
   while (!stopping_) {
     try {
-      if (zmq::poll(items.data(), items.size(), kLookEvery) == 0) continue;
-      zmq::message_t topic, header, payload;
-      if (!probe_.recv(topic, zmq::recv_flags::dontwait) || !topic.more()) continue;
+      if (!probe_.recv(topic, zmq::recv_flags::dontwait)) {
+        zmq::poll(items.data(), items.size(), kLookEvery);
+        continue;
+      }
+      if (!topic.more()) continue;
       (void)probe_.recv(header);
       if (header.more()) (void)probe_.recv(payload);
-      const MonoTime now = clock_.mono();
       const std::string_view name = topic.to_string_view();
-      if (name.ends_with("/head/") || name.ends_with("/heartbeat/") || name.ends_with("/commit/")) continue;
-      const auto parsed = parse_json(header.to_string_view(), 4096, 4);
-      const std::uint64_t seq = parsed ? parsed->value("seq", std::uint64_t{0}) : 0;
-      const MonoTime arrival = awaited_.with([&](std::deque<Awaited>& awaited) {
-        while (!awaited.empty() && awaited.front().seq < seq) awaited.pop_front();
-        return !awaited.empty() && awaited.front().seq == seq ? awaited.front().arrival : MonoTime{};
-      });
-      stats_.with([&](PublisherStats& stats) {
-        ++stats.receipts;
-        if (arrival != MonoTime{}) stats.capture_to_receipt.add(now - arrival);
-      });
+      if (!name.ends_with("/head/") && !name.ends_with("/heartbeat/") && !name.ends_with("/commit/")) received(header.to_string_view());
     } catch (const std::exception& error) {
       log::error("publish", "receipt probe: {}", error.what());
       return;
     }
   }
+}
+
+void XpubPublisher::received(std::string_view header) {
+  const MonoTime now = clock_.mono();
+  const std::uint64_t seq = seq_of(header);
+  const MonoTime arrival = awaited_.with([&](std::deque<Awaited>& awaited) {
+    while (!awaited.empty() && awaited.front().seq < seq) awaited.pop_front();
+    return !awaited.empty() && awaited.front().seq == seq ? awaited.front().arrival : MonoTime{};
+  });
+  stats_.with([&](PublisherStats& stats) {
+    ++stats.receipts;
+    if (arrival != MonoTime{}) stats.capture_to_receipt.add(now - arrival);
+  });
 }
 
 }  // namespace

@@ -151,12 +151,7 @@ std::optional<Decoded> decode_record(std::span<const std::byte> bytes) {
   return decoded;
 }
 
-Sha256 chain_hash(const Sha256& previous, std::span<const std::byte> hashed) {
-  Sha256Stream stream;
-  stream.update(previous);
-  stream.update(hashed);
-  return stream.finish();
-}
+Sha256 chain_hash(const Sha256& previous, std::span<const std::byte> hashed) { return sha256({previous, hashed}); }
 
 std::array<std::byte, 16> epoch_bytes(std::string_view text) {
   std::array<std::byte, 16> bytes{};

@@ -1,8 +1,26 @@
 #include "pipelines/publish/waiting_record.hpp"
 
+#include <exception>
+
+#include "base/log.hpp"
 #include "pipelines/publish/losses.hpp"
 
 namespace kanhu::publish {
+namespace {
+
+constexpr std::size_t kMostBody = 256u << 10;  // far above the contract's 2 KiB; beyond it the body is not kept
+
+std::string least_body(const EventDraft& draft, const EventId& id) {
+  return canonical_json({{"specversion", "1.0"},
+                         {"id", id.text()},
+                         {"source", "/"},
+                         {"type", "kanhu." + draft.type},
+                         {"subject", draft.subject},
+                         {"time", format_utc(draft.time)},
+                         {"data", {{"phase", to_string(draft.phase)}}}});
+}
+
+}  // namespace
 
 Loss loss_of(const Gap& gap, const std::string& epoch) {
   return {epoch, gap.from, gap.to, gap.to - gap.from + 1, "queue_full", gap.streams};
@@ -26,14 +44,15 @@ Record to_record(const Waiting& waiting, bool undurable, bool provisional) {
   return record;
 }
 
-std::string least_body(const EventDraft& draft, const EventId& id) {
-  return canonical_json({{"specversion", "1.0"},
-                         {"id", id.text()},
-                         {"source", "/"},
-                         {"type", "kanhu." + draft.type},
-                         {"subject", draft.subject},
-                         {"time", format_utc(draft.time)},
-                         {"data", {{"phase", to_string(draft.phase)}}}});
+std::string body_of(const Journal::Body& body, const EventDraft& draft, const EventId& id) {
+  try {
+    std::string made = body(draft, id);
+    if (made.size() <= kMostBody) return made;
+    log::error("journal", "the body of {} ({}) has {} bytes and is not kept", id.text(), draft.type, made.size());
+  } catch (const std::exception& error) {
+    log::error("journal", "the body of {} ({}) could not be made: {}", id.text(), draft.type, error.what());
+  }
+  return least_body(draft, id);
 }
 
 }  // namespace kanhu::publish

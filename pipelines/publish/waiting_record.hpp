@@ -14,7 +14,7 @@ Loss loss_of(const Gap& gap, const std::string& epoch);
 // The record of an event or a gap. `undurable`, `provisional`: how it has been handed out before.
 Record to_record(const Waiting& waiting, bool undurable, bool provisional);
 
-// The CloudEvents minimum, should the application's own body fail: a number once given must have a body.
-std::string least_body(const EventDraft& draft, const EventId& id);
+// What `body` makes; should it fail or be far too large, the CloudEvents minimum: a number once given must have a body.
+std::string body_of(const Journal::Body& body, const EventDraft& draft, const EventId& id);
 
 }  // namespace kanhu::publish

@@ -1,6 +1,7 @@
 #include "pipelines/publish/wire.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,14 @@ std::string encode(const Header& header) {
   return fmt::format(R"({{"durable":{},"epoch":"{}","provisional":{},"published":{},"seq":{},"stream_seq":{},"t":{},"v":1}})",
                      header.durable, header.epoch, header.provisional, to_microseconds(header.published), header.seq, header.stream_seq,
                      to_microseconds(header.time));
+}
+
+std::uint64_t seq_of(std::string_view header) {
+  constexpr std::string_view kName = R"(,"seq":)";
+  const std::size_t at = header.find(kName);
+  std::uint64_t seq = 0;
+  if (at != std::string_view::npos) std::from_chars(header.data() + at + kName.size(), header.data() + header.size(), seq);
+  return seq;
 }
 
 Header header_of(const Committed& committed, WallTime published) {

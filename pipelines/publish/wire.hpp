@@ -25,6 +25,8 @@ struct Header {
   bool provisional = false;
 };
 std::string encode(const Header& header);
+// Of an encoded header of our own; 0 for anything else.
+std::uint64_t seq_of(std::string_view header);
 
 Header header_of(const Committed& committed, WallTime published);
 

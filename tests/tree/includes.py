@@ -33,6 +33,7 @@ LIBRARIES = {
     "tl": {"base"},
     "spdlog": {"base"},
     "sodium.h": {"base", "gallery"},
+    "openssl": {"base"},
     "systemd/sd-journal.h": {"base"},
     "yaml-cpp": {"config"},
     "opencv2": {"models", "bench"},  # bench: OpenCV's background subtraction is a peer

@@ -24,6 +24,7 @@ TEST_CASE("a SHA-256 fed in pieces is that of the whole, also after a move") {
   Sha256Stream moved = std::move(stream);
   moved.update(octets("bc"));
   CHECK(moved.finish() == sha256("abc"));
+  CHECK(sha256({octets("a"), octets(""), octets("bc")}) == sha256("abc"));
 }
 
 TEST_CASE("CRC-32C gives the values of RFC 3720 appendix B.4") {
