@@ -25,10 +25,15 @@ Json findings_json(const publish::JournalFindings& findings, const std::string& 
   for (const publish::SegmentFinding& one : findings.segments) {
     records += one.records;
     events += one.events;
-    if (one.modified.empty() && one.truncated.empty() && one.torn_bytes == 0) continue;
-    segments.push_back({{"segment", one.path}, {"modified", one.modified}, {"truncated", one.truncated}, {"torn_bytes", one.torn_bytes}});
+    if (one.modified.empty() && one.truncated.empty() && one.set_back.empty() && one.torn_bytes == 0) continue;
+    segments.push_back({{"segment", one.path},
+                        {"modified", one.modified},
+                        {"truncated", one.truncated},
+                        {"set_back", one.set_back.empty() ? Json() : Json(one.set_back)},
+                        {"torn_bytes", one.torn_bytes}});
   }
   return {{"verdict", verdict},
+          {"missing_end", findings.missing_end.empty() ? Json() : Json(findings.missing_end)},
           {"segments", findings.segments.size()},
           {"records", records},
           {"events", events},
@@ -52,9 +57,11 @@ int check(const CheckOptions& options) {
     const std::string name = std::filesystem::path(one.path).filename().string();
     for (const std::string& wrong : one.modified) warn(name + ": " + wrong);
     for (const std::string& wrong : one.truncated) warn(name + ": " + wrong);
+    if (!one.set_back.empty()) warn("note: " + name + ": " + one.set_back + ", as it says itself");
     if (one.torn_bytes > 0)
       warn(fmt::format("note: {}: {} bytes at its end are no whole record: being written, or left by a power cut", name, one.torn_bytes));
   }
+  if (!findings->missing_end.empty()) warn(access->plan.journal + ": " + findings->missing_end + "; put back from a backup, or cut");
   if (lacks)
     warn(fmt::format("{} is not in the journal: its end was cut, retention has dropped it, or it is another journal", options.expect));
   const Json json = findings_json(*findings, verdict);
@@ -76,7 +83,9 @@ void add_journal(CLI::App& app, Command& chosen) {
   auto* command = journal->add_subcommand("check", "Follow the hash chain through every record");
   command->footer(
       "Exit code 0: every record is what was written. 1: modified. 3: truncated, an end or a segment is missing.\n"
-      "A journal whose newest records were cut off cleanly still fits: note the last event and ask for it with --expect.");
+      "A journal whose newest records were cut off cleanly still fits: the witness beside the folder (journal.witness) tells up to where\n"
+      "it was written; beyond that, note the last event and ask for it with --expect. Where a journal was put back from a backup and the\n"
+      "gateway has run since, it says so itself: that is told, and is no finding.");
   auto options = std::make_shared<CheckOptions>();
   add_journal_options(*command, options->journal);
   command->add_option("--expect", options->expect, "An event that must be there: ID, or ID=HASH as this command printed it");

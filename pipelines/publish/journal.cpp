@@ -66,6 +66,7 @@ class SegmentedJournal final : public Journal {
     if (disk_thread_.joinable()) disk_thread_.join();
     to_out_.notify_all();
     if (out_thread_.joinable()) out_thread_.join();
+    writer_.will_end_at(head_.seq);
   }
 
   Result<void> start() {
@@ -85,7 +86,10 @@ class SegmentedJournal final : public Journal {
   void declare_streams(const std::vector<std::string>& facilities) override;
   JournalHead head() const override;
   JournalStats stats() const override;
-  std::vector<Loss> take_losses() override;
+  std::vector<Loss> take_losses() override {
+    std::scoped_lock lock(mutex_);
+    return std::exchange(losses_, {});
+  }
   void flush() override;
 
  private:
@@ -154,8 +158,8 @@ void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
 }
 
 EventId SegmentedJournal::accept(EventDraft draft) {
-  // Numbers are given, bodies made and queued one after the other, and neither the disk nor who asks waits while a body is made: it takes
-  // many times as long as everything else here, and whoever accepts without a pause would keep the writing thread out.
+  // In turn, but a body is made outside mutex_: that takes many times as long as everything else here, and neither the writing thread
+  // nor who asks may be kept out meanwhile.
   std::scoped_lock in_turn(accepting_);
   std::unique_lock lock(mutex_);
   const bool full = segment_estimate_ >= config_.segment_bytes || clock_.mono() - segment_began_ >= kLongestSegment;
@@ -209,11 +213,6 @@ JournalStats SegmentedJournal::stats() const {
   JournalStats stats = stats_;
   stats.not_durable = queue_.not_durable();
   return stats;
-}
-
-std::vector<Loss> SegmentedJournal::take_losses() {
-  std::scoped_lock lock(mutex_);
-  return std::exchange(losses_, {});
 }
 
 void SegmentedJournal::flush() {

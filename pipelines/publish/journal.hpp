@@ -35,8 +35,9 @@ struct Loss {
 
 // The journal ends in front of what is known to have been durable: a backup was put back, or its end was lost.
 struct Rewind {
-  std::string epoch;  // the newest one known, and its last number known to have been durable (there may have been more)
+  std::string epoch;  // the newest one known, and its last number known to have been durable
   std::uint64_t seq = 0;
+  bool closed = false;      // that epoch ended orderly: there were no more; otherwise there may have been
   std::string found_epoch;  // where the journal ends; empty: there is none
   std::uint64_t found_seq = 0;
 };

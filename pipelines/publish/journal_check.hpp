@@ -19,6 +19,7 @@ struct SegmentFinding {
   bool newest = false;
   std::vector<std::string> modified;   // bytes that cannot be read, links that do not fit
   std::vector<std::string> truncated;  // an end that is not there
+  std::string set_back;                // it begins an epoch in front of which the journal was set back, and says so: from where to where
 };
 
 struct JournalFindings {
@@ -26,13 +27,15 @@ struct JournalFindings {
   std::string last_id;                   // of the newest event that was read: <epoch>:<seq>
   Sha256 last_hash{};                    // of it
   bool expected_found = false;           // the event asked for stands there with the hash asked for
+  std::string missing_end;               // it ends in front of what its witness says was durable; empty: it does not
   bool modified() const;
   bool truncated() const;
 };
 
 // Segments `from` to `to` and the links to the one in front. `expected_id`, `expected_hash` (hex, may be shortened or empty): an event
-// noted earlier, by which a journal is found out that was cut at its end: the chain of what is left fits. Only reads; may run beside a
-// gateway.
+// noted earlier, by which a journal is found out that was cut at its end: the chain of what is left fits. The witness beside the folder
+// does so too, up to where it was written. A journal that was put back from a backup and has been opened since is neither modified nor
+// truncated: it says so itself. Only reads; may run beside a gateway.
 Result<JournalFindings> check_journal(FileIo& io, const std::string& journal, std::uint64_t from = 0, std::uint64_t to = UINT64_MAX,
                                       const std::string& expected_id = {}, const std::string& expected_hash = {});
 

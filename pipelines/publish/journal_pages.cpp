@@ -57,29 +57,38 @@ class JournalPages::Reading {
     page.next.seq = std::max(page.next.seq, to);
   }
 
-  // The epoch that page.next stands in is over; `previous` is the last durable place the next one knows of, `rewound` what was
+  // The epoch that page.next stands in is over; `previous` is the last durable place the next one knows of, `back` what was
   // durable once and was gone when it began. `missing`: why numbers that were durable are not there.
-  void leave(const std::optional<JournalPlace>& previous, const std::optional<JournalPlace>& rewound, const char* missing) {
+  void leave(const std::optional<JournalPlace>& previous, const std::optional<SetBack>& back, const char* missing) {
     const std::uint64_t at = page.next.seq;
     const bool known = previous && previous->epoch == page.next.epoch;
     const std::uint64_t end = known ? previous->seq : at;
     if (at < end) gap(at + 1, end, missing);
-    if (rewound) {
-      set_back(end, *rewound);
+    if (back) {
+      set_back(end, *back);
     } else if (at > end) {
       gap(end + 1, at, "never_durable");
     }
   }
 
   // Behind number `end` of page.next's epoch the journal was set back.
-  void set_back(std::uint64_t end, const JournalPlace& rewound) {
-    if (rewound.epoch == page.next.epoch) {
-      gap(end + 1, std::max(rewound.seq, page.next.seq), "rewound");
+  void set_back(std::uint64_t end, const SetBack& back) {
+    if (back.known.epoch == page.next.epoch) {
+      gap(end + 1, std::max(back.known.seq, page.next.seq), "rewound");
       return;
     }
     gap(end + 1, page.next.seq > end ? page.next.seq : 0, "rewound");
-    enter(rewound.epoch, 0);
-    gap(1, rewound.seq, "rewound");
+    enter(back.known.epoch, 0);
+    if (back.known.seq > 0 || !back.closed) gap(1, back.known.seq, "rewound");
+  }
+
+  // The same for whoever comes from the newest epoch that was lost.
+  void set_back(const SetBack& back) {
+    const std::uint64_t at = page.next.seq;
+    if (at < back.known.seq)
+      gap(at + 1, back.known.seq, "rewound");
+    else if (!back.closed)
+      gap(at + 1, 0, "rewound");
   }
 
   Go take(const Record& record) {
@@ -193,7 +202,8 @@ Result<void> JournalPages::describe(Segment& segment) {
       segment.previous = JournalPlace{previous->value("epoch", std::string()), previous->value("seq", std::uint64_t{0})};
     }
     if (const auto rewound = body->find("rewound"); record.kind == RecordKind::kEpoch && rewound != body->end() && rewound->is_object())
-      segment.rewound = JournalPlace{rewound->value("epoch", std::string()), rewound->value("seq", std::uint64_t{0})};
+      segment.set_back =
+          SetBack{{rewound->value("epoch", std::string()), rewound->value("seq", std::uint64_t{0})}, rewound->value("closed", false)};
   }
   segment.marks.push_back({segment.first_seq - 1, kHeaderBytes});
   return {};
@@ -228,13 +238,13 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
     const Segment* next = &oldest;
     if (!after.epoch.empty()) {
       reading.enter(after.epoch, after.seq);
-      const auto set_back = std::find_if(segments_.begin(), segments_.end(),
-                                         [&](const Segment& one) { return one.rewound && one.rewound->epoch == after.epoch; });
+      const auto behind = std::find_if(segments_.begin(), segments_.end(),
+                                       [&](const Segment& one) { return one.set_back && one.set_back->known.epoch == after.epoch; });
       if (oldest.previous && oldest.previous->epoch == after.epoch) {
-        reading.leave(oldest.previous, oldest.rewound, "retention");
-      } else if (set_back != segments_.end()) {
-        reading.gap(after.seq + 1, after.seq < set_back->rewound->seq ? set_back->rewound->seq : 0, "rewound");
-        next = &*set_back;
+        reading.leave(oldest.previous, oldest.set_back, "retention");
+      } else if (behind != segments_.end()) {
+        reading.set_back(*behind->set_back);
+        next = &*behind;
       } else {
         reading.gap(after.seq + 1, 0, "unknown_epoch");
       }
@@ -253,7 +263,7 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
   for (; index < segments_.size(); ++index) {
     Segment& segment = segments_[index];
     if (segment.ordinal != ordinal) {
-      reading.leave(segment.previous, segment.rewound, "damaged");
+      reading.leave(segment.previous, segment.set_back, "damaged");
       ordinal = segment.ordinal;
       reading.enter(epoch_of(ordinal), segment.first_seq - 1);
     }
@@ -290,10 +300,11 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
     const bool is_previous = head.previous_epoch == page.next.epoch;
     if (is_previous && page.next.seq < head.previous_seq)
       return finish();  // the rest of it stands in its reserve, and comes to its place first
-    std::optional<JournalPlace> previous, rewound;
+    std::optional<JournalPlace> previous;
+    std::optional<SetBack> back;
     if (is_previous) previous = JournalPlace{head.previous_epoch, head.previous_seq};
-    if (head.rewound) rewound = JournalPlace{head.rewound->epoch, head.rewound->seq};
-    reading.leave(previous, rewound, "damaged");
+    if (head.rewound) back = SetBack{{head.rewound->epoch, head.rewound->seq}, head.rewound->closed};
+    reading.leave(previous, back, "damaged");
     reading.enter(head.epoch, 0);
   }
   return finish();

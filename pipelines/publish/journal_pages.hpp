@@ -70,12 +70,16 @@ class JournalPages {
   struct Mark {
     std::uint64_t seq = 0, offset = 0;  // the first record at or behind `offset` comes behind `seq`
   };
+  struct SetBack {
+    JournalPlace known;   // the newest place known to have been durable
+    bool closed = false;  // there was nothing behind it
+  };
   struct Segment {
     SegmentFile file;
     std::uint32_t ordinal = 0;
     std::uint64_t first_seq = 0;
     std::optional<JournalPlace> previous;          // of the epoch that begins here: the last durable one before
-    std::optional<JournalPlace> rewound;           // it began on a journal that was set back: the newest known to have been durable
+    std::optional<SetBack> set_back;               // it began on a journal that was set back
     std::map<std::string, std::uint64_t> streams;  // durable heads in front of it
     std::vector<Mark> marks;                       // rising; grows as it is read
   };

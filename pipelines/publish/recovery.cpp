@@ -183,7 +183,7 @@ void compare_with_witness(FileIo& io, const std::string& directory, Recovered& r
                       (known.ordinal == recovered.epoch_ordinal && known.epoch == end.epoch && known.seq > end.seq);
   recovered.epoch_ordinal = std::max(recovered.epoch_ordinal, known.ordinal);
   if (!behind) return;
-  recovered.report.rewound = Rewind{known.epoch, known.seq, end.epoch, end.seq};
+  recovered.report.rewound = Rewind{known.epoch, known.seq, known.closed, end.epoch, end.seq};
   log::error("journal", "{}: set back: it ends at {}:{}, but {}:{} was durable once (a restored backup?)", directory,
              end.epoch.empty() ? "nothing" : end.epoch, end.seq, known.epoch, known.seq);
 }

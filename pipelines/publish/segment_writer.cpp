@@ -52,7 +52,7 @@ SegmentWriter::SegmentWriter(FileIo& io, const Clock& clock, std::string directo
 
 SegmentWriter::~SegmentWriter() {
   close_segment();
-  if (epoch_recorded_) witness();
+  if (epoch_recorded_) witness(durable_seq_ == last_given_);
 }
 
 Result<void> SegmentWriter::begin() {
@@ -90,7 +90,8 @@ Bytes SegmentWriter::beginning(const Place& place, bool with_epoch, SegmentHeade
     body["previous"] = previous_.epoch.empty()
                            ? Json()
                            : Json{{"epoch", previous_.epoch}, {"seq", previous_.seq}, {"streams", to_json(previous_.streams)}};
-    if (report_.rewound) body["rewound"] = {{"epoch", report_.rewound->epoch}, {"seq", report_.rewound->seq}};
+    if (const auto& rewound = report_.rewound)
+      body["rewound"] = {{"epoch", rewound->epoch}, {"seq", rewound->seq}, {"closed", rewound->closed}};
     Record record = own_record(RecordKind::kEpoch, place, body);
     encode(record, hash, bytes);
     hash = record.hash;
@@ -165,7 +166,7 @@ Result<void> SegmentWriter::start_segment(std::uint64_t room) {
   if (!file) return tl::unexpected(file.error());
   if (auto entered = enter(std::move(*file), path, number); !entered) return entered;
   enforce_retention();
-  witness();
+  witness(false);
   return {};
 }
 
@@ -314,9 +315,9 @@ void SegmentWriter::enforce_retention() {
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(gone));
 }
 
-// Not often and never in front of a commit: what it says is a lower bound.
-void SegmentWriter::witness() {
-  const Witness now{epoch_, epoch_ordinal_, durable_seq_, number_, age_.now_us()};
+// Not often and never in front of a commit: unless the epoch is closed, what it says is a lower bound.
+void SegmentWriter::witness(bool closed) {
+  const Witness now{epoch_, epoch_ordinal_, durable_seq_, closed, number_, age_.now_us()};
   if (auto written = write_witness(io_, directory_, now); !written) log::warning("journal", "{}", written.error().message);
 }
 

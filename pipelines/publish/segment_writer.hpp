@@ -42,6 +42,9 @@ class SegmentWriter {
   bool lacks_reserve() const { return config_.reserve_bytes > 0 && !has_reserve() && early_segment_ == 0; }
   void provide_reserve() { reserve_.provide(); }
 
+  // No number behind this one was given, and none will be: when everything is durable at the end, the witness says so.
+  void will_end_at(std::uint64_t seq) { last_given_ = seq; }
+
   IncidentLedger& ledger() { return ledger_; }  // as of the last durable record
   std::uint64_t bytes_written() const { return bytes_written_; }
   std::uint64_t oldest_seq() const;  // of this epoch
@@ -65,7 +68,7 @@ class SegmentWriter {
   Result<void> append(std::vector<Record>& batch);
   void close_segment();
   void enforce_retention();
-  void witness();
+  void witness(bool closed);
   Record own_record(RecordKind kind, const Place& place, const Json& body) const;
 
   FileIo& io_;
@@ -84,6 +87,7 @@ class SegmentWriter {
   std::uint64_t number_ = 0;
   Sha256 last_hash_{};
   std::uint64_t durable_seq_ = 0;
+  std::optional<std::uint64_t> last_given_;  // known at the end alone
   std::map<std::string, std::uint64_t> durable_streams_;
   bool epoch_recorded_ = false;
   std::uint64_t bytes_written_ = 0;

@@ -38,9 +38,9 @@ Result<std::optional<Witness>> read_witness(FileIo& io, const std::string& direc
     const std::string said = content->value("crc32c", std::string());
     content->erase("crc32c");
     if (said == checksum_of(*content)) {
-      return Witness{content->value("epoch", std::string()), content->value("ordinal", std::uint32_t{0}),
-                     content->value("seq", std::uint64_t{0}), content->value("segment", std::uint64_t{0}),
-                     content->value("age_clock_us", std::int64_t{0})};
+      return Witness{content->value("epoch", std::string()),      content->value("ordinal", std::uint32_t{0}),
+                     content->value("seq", std::uint64_t{0}),     content->value("closed", false),
+                     content->value("segment", std::uint64_t{0}), content->value("age_clock_us", std::int64_t{0})};
     }
   }
   return fail(ErrorKind::kCorrupt, fmt::format("{}: fails its checksum; whether the journal was set back cannot be told this time", path));
@@ -53,6 +53,7 @@ Result<void> write_witness(FileIo& io, const std::string& directory, const Witne
                   {"epoch", witness.epoch},
                   {"ordinal", witness.ordinal},
                   {"seq", witness.seq},
+                  {"closed", witness.closed},
                   {"segment", witness.segment},
                   {"age_clock_us", witness.age_clock_us}};
   content["crc32c"] = checksum_of(content);

@@ -15,6 +15,7 @@ struct Witness {
   std::string epoch;
   std::uint32_t ordinal = 0;      // of the epoch
   std::uint64_t seq = 0;          // durable in that epoch, at least
+  bool closed = false;            // exactly: the epoch is over, and no number was given behind it
   std::uint64_t segment = 0;      // number of the newest
   std::int64_t age_clock_us = 0;  // what retention by age counts from; 0: not known
 };

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "pipelines/publish/journal_check.hpp"
+#include "pipelines/publish/witness.hpp"
 #include "tests/unit/publish/pages_rig.hpp"
 
 using namespace kanhu;
@@ -70,6 +72,7 @@ TEST_CASE("a journal put back from a backup says that it was set back, and answe
     REQUIRE(rewound);
     CHECK(rewound->epoch == lost);
     CHECK(rewound->seq == 7);
+    CHECK(rewound->closed);
     CHECK(rewound->found_epoch == first);
     CHECK(rewound->found_seq == 10);
     accept(*journal, 3);
@@ -83,8 +86,8 @@ TEST_CASE("a journal put back from a backup says that it was set back, and answe
     CHECK(covers(from_lost, ran, 1, 3) == "");
     CHECK(from_lost.events.size() == 3);  // what was before it was seen
     const auto from_end = fetch_all(pages, journal->head(), behind(lost, 7));
-    REQUIRE(from_end.gaps.size() == 1);
-    CHECK(from_end.gaps[0].to == 0);
+    CHECK(from_end.gaps.empty());  // it ended orderly: there was no more
+    CHECK(from_end.events.size() == 3);
     // The numbers of the first epoch that are gone, for whoever had some of them and for whoever had none.
     const auto had = fetch_all(pages, journal->head(), behind(first, 25));
     REQUIRE(had.gaps.size() == 2);
@@ -167,6 +170,83 @@ TEST_CASE("a folder that is gone is a journal set back to nothing") {
   CHECK(all.gaps[0].reason == "rewound");
   CHECK(all.gaps[0].to == 10);
   CHECK(all.events.size() == 2);
+}
+
+TEST_CASE("after a kill nobody knows how far a journal that was set back had come") {
+  JournalRig rig, dead;
+  std::string lost;
+  {
+    auto journal = rig.open();
+    lost = journal->head().epoch;
+    accept(*journal, 10);
+    dead.io.put(kWitness, rig.io.content(kWitness));  // as it is while the gateway runs
+  }
+  auto journal = dead.open();
+  REQUIRE(journal->recovery().rewound);
+  CHECK_FALSE(journal->recovery().rewound->closed);
+  accept(*journal, 2);
+  JournalPages pages(dead.io, kJournalDir);
+  const auto all = fetch_all(pages, journal->head(), behind(lost, 10));
+  REQUIRE(all.gaps.size() == 1);
+  CHECK(all.gaps[0].reason == "rewound");
+  CHECK(all.gaps[0].from == 11);
+  CHECK(all.gaps[0].to == 0);
+}
+
+TEST_CASE("an end with events that could not be written is not called the end") {
+  JournalRig rig;
+  {
+    auto journal = rig.open();
+    accept(*journal, 10);
+    rig.io.fail_always(FileCall::kAppend, {ErrorKind::kIo, "bad disk"});
+    accept(*journal, 1);
+  }
+  rig.io.heal();
+  const auto witness = read_witness(rig.io, kJournalDir);
+  REQUIRE(witness);
+  REQUIRE(*witness);
+  CHECK((*witness)->seq <= 10);
+  CHECK_FALSE((*witness)->closed);
+}
+
+TEST_CASE("a journal that was put back is set back as it says; one whose end is gone is truncated, as far as the witness tells") {
+  JournalRig rig;
+  rig.config.segment_bytes = 4096;
+  Backup backup;
+  {
+    auto journal = rig.open();
+    accept(*journal, 5);
+    backup = back_up(rig);
+    for (int i = 0; i < 20; ++i) accept(*journal, 5);
+  }
+  REQUIRE(rig.segments().size() > 2);
+  auto whole = check_journal(rig.io, kJournalDir);
+  REQUIRE(whole);
+  CHECK_FALSE(whole->truncated());
+  CHECK_FALSE(whole->modified());
+  restore(rig, backup, false);
+  const auto cut = check_journal(rig.io, kJournalDir);
+  REQUIRE(cut);
+  CHECK(cut->truncated());
+  CHECK(cut->missing_end.find(":105 was durable") != std::string::npos);
+  accept(*rig.open(), 3);
+  const auto declared = check_journal(rig.io, kJournalDir);
+  REQUIRE(declared);
+  CHECK_FALSE(declared->truncated());
+  CHECK_FALSE(declared->modified());
+  REQUIRE(declared->segments.size() == 2);
+  CHECK(declared->segments[0].set_back.empty());
+  CHECK(declared->segments[1].set_back.find(":105 had been durable") != std::string::npos);
+  CHECK(declared->segments[1].number > 2);
+  // A segment taken out where nothing says so.
+  for (int i = 0; i < 3; ++i) accept(*rig.open(), 3);
+  REQUIRE(rig.io.remove(rig.segments()[2]));
+  CHECK(check_journal(rig.io, kJournalDir)->truncated());
+  // A folder that is gone, before and after the gateway has seen it.
+  restore(rig, {}, false);
+  CHECK(check_journal(rig.io, kJournalDir)->truncated());
+  accept(*rig.open(), 1);
+  CHECK_FALSE(check_journal(rig.io, kJournalDir)->truncated());
 }
 
 TEST_CASE("the last record damaged is noticed by the witness") {
