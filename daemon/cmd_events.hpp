@@ -34,6 +34,8 @@ struct JournalAccess {
   // Where it happened; what belongs to no facility is shown in the common zone, else in UTC.
   std::string zone_of(const std::string& facility) const;
 };
+// Of all facilities; empty when they differ.
+std::string common_zone_of(const Config& config);
 // kNotFound when no journal is there.
 Result<JournalAccess> open_journal_access(const JournalOptions& options);
 

@@ -62,6 +62,7 @@ int check(const CheckOptions& options) {
       warn(fmt::format("note: {}: {} bytes at its end are no whole record: being written, or left by a power cut", name, one.torn_bytes));
   }
   if (!findings->missing_end.empty()) warn(access->plan.journal + ": " + findings->missing_end + "; put back from a backup, or cut");
+  if (!findings->doubtful_witness.empty()) warn("note: " + findings->doubtful_witness);
   if (lacks)
     warn(fmt::format("{} is not in the journal: its end was cut, retention has dropped it, or it is another journal", options.expect));
   const Json json = findings_json(*findings, verdict);

@@ -96,9 +96,32 @@ Result<AllowedSubscriber> subscriber_of(const KeysOptions& options) {
   if (!options.expires.empty()) {
     const auto time = parse_utc(options.expires);
     if (!time) return fail(ErrorKind::kInvalidArgument, "--expires: a time like 2027-01-01T00:00:00+08:00");
+    if (*time <= wall_now())
+      return fail(ErrorKind::kInvalidArgument,
+                  fmt::format("--expires {} is over, so the key would let nobody in; a time that is to come", options.expires));
     one.expires = *time;
   }
   return one;
+}
+
+// What of its facilities the configuration does not have: a slip of the pen, or a facility that is still to come.
+std::vector<std::string> unknown_facilities(const Config& config, const AllowedSubscriber& one) {
+  std::vector<std::string> unknown;
+  for (const std::string& pattern : one.facilities) {
+    const publish::Rights rights{false, {}, {pattern}};
+    const auto& known = config.facilities;
+    if (!rights.sees_all() && std::none_of(known.begin(), known.end(), [&](const auto& facility) { return rights.sees(facility.id); }))
+      unknown.push_back(pattern);
+  }
+  return unknown;
+}
+
+void warn_of_facilities(const KeysOptions& options, const Config& config, const AllowedSubscriber& one) {
+  std::vector<std::string> known;
+  for (const FacilityConfig& facility : config.facilities) known.push_back(facility.id);
+  for (const std::string& pattern : unknown_facilities(config, one))
+    fmt::print(stderr, "kanhu: warning: no facility of {} is {}: nothing of it will be seen until there is one; there are: {}\n",
+               options.config, pattern, known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")));
 }
 
 int add(const KeysOptions& options) {
@@ -135,6 +158,7 @@ int add(const KeysOptions& options) {
     if (!file.empty()) ::unlink(file.c_str());
     return report(stored.error());
   }
+  warn_of_facilities(options, desk->config, *one);
   fmt::print("{} may now {} of {}; a running gateway knows it within a second\n", one->name, fmt::join(one->rights, ", "),
              fmt::join(one->facilities, ", "));
   if (file.empty())
@@ -189,12 +213,8 @@ int check(const KeysOptions& options) {
   for (const AllowedSubscriber& one : list->subscribers) {
     if (one.expires && *one.expires <= wall_now())
       doubt(fmt::format("{} expired at {}; kanhu keys revoke {}", one.name, format_utc(*one.expires), one.name));
-    for (const std::string& pattern : one.facilities) {
-      const publish::Rights rights{false, {}, {pattern}};
-      const auto& known = desk->config.facilities;
-      if (!rights.sees_all() && std::none_of(known.begin(), known.end(), [&](const auto& facility) { return rights.sees(facility.id); }))
-        doubt(fmt::format("{}: no facility of {} is {}", one.name, options.config, pattern));
-    }
+    for (const std::string& pattern : unknown_facilities(desk->config, one))
+      doubt(fmt::format("{}: no facility of {} is {}", one.name, options.config, pattern));
   }
   if (doubts == 0) fmt::print("{}: {} subscribers, good\n", desk->path(), list->subscribers.size());
   return doubts == 0 ? EX_OK : 1;

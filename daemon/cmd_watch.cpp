@@ -1,22 +1,28 @@
 #include <algorithm>
 #include <csignal>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sysexits.h>
 
 #include "base/text.hpp"
 #include "base/time.hpp"
-#include "config/scalars.hpp"
+#include "config/checks.hpp"
+#include "config/load.hpp"
+#include "daemon/cmd_events.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/feed.hpp"
 #include "daemon/gap_check.hpp"
+#include "daemon/local_time.hpp"
 #include "daemon/peer.hpp"
+#include "daemon/silence.hpp"
 #include "pipelines/publish/publisher.hpp"
 
 namespace kanhu {
@@ -24,7 +30,7 @@ namespace {
 
 struct WatchOptions : PeerOptions {
   std::optional<publish::ClientKeys> keys;
-  std::string facility, camera, type, since;
+  std::string facility, camera, type, since, time_zone;
   bool json = false;
   std::uint64_t count = 0;
 };
@@ -73,14 +79,22 @@ void warn_of_filters(const WatchOptions& options) {
     facility = facility || matches(options.facility, one.value("id", ""));
     for (const Json& source : one.value("cameras", Json::array())) camera = camera || matches(options.camera, source.value("id", ""));
   }
-  if (!facility) warn(fmt::format("this gateway has no facility {}", kanhu::quoted(options.facility)));
-  if (!camera) warn(fmt::format("this gateway has no camera {}", kanhu::quoted(options.camera)));
+  const char* or_key = options.keys ? ", or our key has no right to it" : "";
+  if (!facility) warn(fmt::format("this gateway has no facility {}{}", kanhu::quoted(options.facility), or_key));
+  if (!camera) warn(fmt::format("this gateway has no camera {}{}", kanhu::quoted(options.camera), or_key));
 }
 
 // What has been shown and up to where, live and fetched alike.
 class Watch {
  public:
-  explicit Watch(const WatchOptions& options) : options_(options) {}
+  explicit Watch(const WatchOptions& options)
+      : options_(options),
+        silence_(
+            options.live,
+            [&options] {
+              return cause_of_silence({options.live, options.query, options.keys});
+            },
+            std::chrono::steady_clock::now()) {}
 
   int follow(publish::Subscriber& subscriber);
   // Everything that is kept behind `place_`; events before `since` are passed over. False: nobody answered.
@@ -96,9 +110,12 @@ class Watch {
   // Live or fetched, each once.
   bool is_first(const std::string& stream, const Json& header);
   void show_status();
+  // To standard error when it has gone quiet, or has ended being so.
+  void mind_silence(bool heard);
 
   const WatchOptions& options_;
   Feed feed_{stdout};
+  Silence silence_;
   GapCheck gaps_;
   CpuMeter cpu_;
   std::string epoch_;                                 // empty: nothing came yet
@@ -203,6 +220,12 @@ void Watch::show_status() {
   }
 }
 
+void Watch::mind_silence(bool heard) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::string clock = fmt::format("{:%H:%M:%S}", fmt::localtime(std::time(nullptr)));
+  if (const auto words = heard ? silence_.heard(now, clock) : silence_.nothing(now, clock)) feed_.aside("kanhu: " + *words);
+}
+
 int Watch::follow(publish::Subscriber& subscriber) {
   auto status_due = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   while (!done()) {
@@ -212,6 +235,7 @@ int Watch::follow(publish::Subscriber& subscriber) {
       note(message.error().message);
       continue;
     }
+    mind_silence(message->has_value());
     if (*message) take(**message);
     if (!options_.json && feed_.is_terminal() && std::chrono::steady_clock::now() >= status_due) {
       status_due += std::chrono::seconds(2);
@@ -221,30 +245,39 @@ int Watch::follow(publish::Subscriber& subscriber) {
   return lost_ == 0 ? EX_OK : 1;
 }
 
-// `2h`: so long ago; else RFC 3339, or `start` for everything that is kept.
-Result<WallTime> time_of(const std::string& since) {
-  if (since == "start") return WallTime{};
-  if (const auto ago = parse_duration(since)) return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) - *ago;
-  if (const auto time = parse_utc(since)) return *time;
-  return fail(ErrorKind::kInvalidArgument,
-              fmt::format("--since {}: a time like 2026-11-26T08:00:00+08:00, a length like 10min or 2h, or start", since));
+// In whose time `--since` is read and events are shown. Empty: of this machine, and a time needs its offset.
+std::string zone_of(const WatchOptions& options) {
+  if (!options.time_zone.empty()) return options.time_zone;
+  if (!options.live.empty()) return {};  // a gateway elsewhere: our configuration says nothing of it
+  const auto config = load_config(options.config);
+  if (!config) return {};
+  const FacilityConfig* facility = config->facility(options.facility);
+  return facility ? facility->time_zone : common_zone_of(*config);
 }
 
 int watch(WatchOptions options) {
+  if (!options.time_zone.empty()) {
+    if (const std::string fault = time_zone_fault(options.time_zone); !fault.empty())
+      return report({ErrorKind::kInvalidArgument, "--time-zone: " + fault});
+  }
+  const std::string zone = zone_of(options);
+  if (!zone.empty()) enter_zone(zone);
+  std::optional<WallTime> since;
+  if (!options.since.empty()) {
+    const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    const auto time = parse_time_argument("--since", options.since, zone, TimeEdge::kFirst, now);
+    if (!time) return report(time.error());
+    since = *time;
+  }
   auto peer = find_peer(options);
   if (!peer) return report(peer.error());
   options.live = peer->live;
   options.query = peer->query;
   options.keys = std::move(peer->keys);
-  std::optional<WallTime> since;
-  if (!options.since.empty()) {
-    const auto time = time_of(options.since);
-    if (!time) return report(time.error());
-    since = *time;
-  }
   if (options.type.rfind("kanhu.", 0) == 0) options.type.erase(0, 6);  // as it stands in events
   warn_of_filters(options);
-  const std::vector<std::string> topics{topic_of(options.facility)};
+  // The heartbeat is everybody's: who does not hear it is not connected, however quiet a facility is.
+  const std::vector<std::string> topics{topic_of(options.facility), "kanhu1/-/-/heartbeat/"};
   auto subscriber = publish::Subscriber::connect(options.live, topics, options.keys);
   if (!subscriber) return report(subscriber.error());
   std::signal(SIGINT, [](int) { interrupted = 1; });
@@ -264,8 +297,13 @@ void add_watch(CLI::App& app, Command& chosen) {
   command->add_option("--facility", options->facility, "Only this facility");
   command->add_option("--camera", options->camera, "Only this camera");
   command->add_option("--type", options->type, "Only this type, such as face.appeared or presence.*");
-  command->add_option("--since", options->since,
-                      "First what happened since then: a time, a length such as 2h, or start for everything that is kept");
+  command->add_option(
+      "--since", options->since,
+      "First what happened since then: a time such as 2026-11-26T08:00, with or without an offset, a length such as 10m, 2h or "
+      "1d, or start for everything that is kept");
+  command->add_option("--time-zone", options->time_zone,
+                      "Times without an offset, and times that are shown, are in this zone, such as Asia/Shanghai. Left out: that of the "
+                      "facilities in the configuration; with --live that of this machine is shown, and --since needs an offset");
   command->add_option("--count", options->count, "End after this many events");
   command->add_flag("--json", options->json, "One CloudEvents JSON object a line, as it came");
   command->callback([&chosen, options] { chosen = [options] { return watch(*options); }; });

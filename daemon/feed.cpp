@@ -121,6 +121,14 @@ void Feed::line(const std::string& text) {
   std::fflush(out_);
 }
 
+void Feed::aside(const std::string& text) {
+  clear();
+  std::fflush(out_);
+  fmt::print(stderr, "{}\n", text);
+  if (is_terminal_) std::fputs(status_.c_str(), out_);
+  std::fflush(out_);
+}
+
 void Feed::status(const std::string& text, bool also_when_piped) {
   if (is_terminal_) {
     clear();

@@ -27,6 +27,8 @@ class Feed {
   explicit Feed(std::FILE* out);
   ~Feed();
   void line(const std::string& text);
+  // About the feed, to standard error.
+  void aside(const std::string& text);
   void status(const std::string& text, bool also_when_piped);
   bool is_terminal() const { return is_terminal_; }
 

@@ -10,6 +10,7 @@
 #include "config/checks.hpp"
 #include "config/load.hpp"
 #include "daemon/cmd_events.hpp"
+#include "pipelines/publish/journal_check.hpp"
 
 namespace kanhu {
 
@@ -36,6 +37,13 @@ std::string JournalAccess::zone_of(const std::string& facility) const {
   return known ? known->time_zone : common_zone.empty() ? "UTC" : common_zone;
 }
 
+std::string common_zone_of(const Config& config) {
+  const auto& all = config.facilities;
+  const bool same =
+      std::all_of(all.begin(), all.end(), [&](const FacilityConfig& facility) { return facility.time_zone == all.front().time_zone; });
+  return all.empty() || !same ? std::string() : all.front().time_zone;
+}
+
 Result<JournalAccess> open_journal_access(const JournalOptions& options) {
   JournalAccess access;
   access.forced_zone = options.utc ? "UTC" : options.time_zone;
@@ -46,14 +54,7 @@ Result<JournalAccess> open_journal_access(const JournalOptions& options) {
   auto config = load_config(options.config);
   if (config) {
     access.config = std::move(*config);
-    for (const FacilityConfig& facility : access.config->facilities) {
-      const bool first = &facility == &access.config->facilities.front();
-      if (first || facility.time_zone == access.common_zone)
-        access.common_zone = facility.time_zone;
-      else
-        access.common_zone.clear();
-      if (access.common_zone.empty()) break;
-    }
+    access.common_zone = common_zone_of(*access.config);
   } else if (options.journal.empty() || (options.config_given && options.config_given->count() > 0)) {
     return tl::unexpected(config.error());
   }
@@ -62,8 +63,11 @@ Result<JournalAccess> open_journal_access(const JournalOptions& options) {
     access.plan.journal = access.config->gateway.data_dir + "/journal";
     access.plan.index = access.config->gateway.data_dir + "/journal.index.sqlite";
     access.clips = access.config->gateway.data_dir + "/clips";
-    if (!files->exists(access.plan.journal))
+    if (!files->exists(access.plan.journal)) {
+      if (const std::string missed = publish::missed_journal(*files, access.plan.journal); !missed.empty())
+        return fail(ErrorKind::kNotFound, access.plan.journal + " is not there; " + missed);
       return fail(ErrorKind::kNotFound, access.plan.journal + " is not there: has the gateway of this configuration ever run?");
+    }
   } else {
     access.plan.journal = options.journal;
     while (access.plan.journal.size() > 1 && access.plan.journal.back() == '/') access.plan.journal.pop_back();

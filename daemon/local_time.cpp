@@ -10,7 +10,6 @@
 #include "config/scalars.hpp"
 
 namespace kanhu {
-namespace {
 
 void enter_zone(const std::string& zone) {
   static std::string entered;
@@ -19,6 +18,8 @@ void enter_zone(const std::string& zone) {
   ::setenv("TZ", (":" + zone).c_str(), 1);
   ::tzset();
 }
+
+namespace {
 
 // Seconds east of UTC at that moment.
 std::chrono::seconds offset_at(WallTime time, const std::string& zone) {
@@ -39,6 +40,12 @@ std::string completed(std::string_view text) {
   return given + "Z";
 }
 
+// People write 10m where configurations say 10min.
+Result<std::chrono::milliseconds> parse_ago(std::string_view text) {
+  const bool short_minutes = text.size() > 1 && text.back() == 'm' && text[text.size() - 2] >= '0' && text[text.size() - 2] <= '9';
+  return parse_duration(short_minutes ? std::string(text) + "in" : std::string(text));
+}
+
 }  // namespace
 
 std::string local_time_text(WallTime time, const std::string& zone) {
@@ -51,13 +58,13 @@ std::string local_time_text(WallTime time, const std::string& zone) {
 
 Result<WallTime> parse_time_argument(std::string_view option, std::string_view text, const std::string& zone, TimeEdge edge, WallTime now) {
   if (text == "start") return WallTime{};
-  if (const auto ago = parse_duration(text)) return now - *ago;
+  if (const auto ago = parse_ago(text)) return now - *ago;
   if (const auto time = parse_utc(text)) return *time;
   const auto local = parse_utc(completed(text));
   if (!local)
     return fail(ErrorKind::kInvalidArgument,
-                fmt::format("{} {}: a time like 2026-11-26T08:00 or 2026-11-26T08:00:00+08:00, a length like 2h, or start", option,
-                            kanhu::quoted(text)));
+                fmt::format("{} {}: a time like 2026-11-26T08:00 or 2026-11-26T08:00:00+08:00, a length like 10m, 2h or 1d, or start",
+                            option, kanhu::quoted(text)));
   if (zone.empty())
     return fail(ErrorKind::kInvalidArgument,
                 fmt::format("{} {}: the time zone is not known; add an offset such as +08:00, or --time-zone, or --facility where several "

@@ -47,11 +47,19 @@ std::string missing_end_of(const std::optional<Witness>& witness, const End& end
 
 }  // namespace
 
+std::string missed_journal(FileIo& io, const std::string& journal) {
+  const auto witness = read_witness(io, journal);
+  if (!witness) return witness.error().message;
+  return missing_end_of(*witness, {});
+}
+
 Result<JournalFindings> check_journal(FileIo& io, const std::string& journal, std::uint64_t from, std::uint64_t to,
                                       const std::string& expected_id, const std::string& expected_hash) {
   JournalFindings findings;
   const auto witness = read_witness(io, journal);  // first: a gateway may go on writing
+  if (!witness) findings.doubtful_witness = witness.error().message;
   End end;
+  bool front_fits = true;
   auto segments = list_segments(io, journal);
   if (!segments) return tl::unexpected(segments.error());
   for (std::size_t i = 0; i < segments->size(); ++i) {
@@ -85,13 +93,14 @@ Result<JournalFindings> check_journal(FileIo& io, const std::string& journal, st
     for (const Damage& place : scan.damage) finding.modified.push_back(place.text());
     if (segment.set_aside && scan.damage.empty()) finding.modified.push_back("it was set aside as damaged when the journal was opened");
     const bool gap_behind = i + 1 < segments->size() && (*segments)[i + 1].number > segment.number + 1;
-    if (!gap_behind && successor && !scan.reached_successor && scan.damage.empty())
-      finding.truncated.push_back(missing_behind(scan.good_bytes));
-    if (!findings.segments.empty() && finding.set_back.empty()) {
+    const bool fits = !successor || scan.reached_successor || !scan.damage.empty();
+    if (!gap_behind && !fits) finding.truncated.push_back(missing_behind(scan.good_bytes));
+    if (!findings.segments.empty() && (finding.set_back.empty() || !front_fits)) {
       SegmentFinding& front = findings.segments.back();
       if (segment.number > front.number + 1)
         front.truncated.push_back(fmt::format("segments {} to {} behind it are missing", front.number + 1, segment.number - 1));
     }
+    front_fits = fits;
     findings.segments.push_back(std::move(finding));
   }
   if (to == UINT64_MAX && witness) findings.missing_end = missing_end_of(*witness, end);

@@ -28,6 +28,7 @@ struct JournalFindings {
   Sha256 last_hash{};                    // of it
   bool expected_found = false;           // the event asked for stands there with the hash asked for
   std::string missing_end;               // it ends in front of what its witness says was durable; empty: it does not
+  std::string doubtful_witness;          // why it was not compared
   bool modified() const;
   bool truncated() const;
 };
@@ -38,5 +39,8 @@ struct JournalFindings {
 // truncated: it says so itself. Only reads; may run beside a gateway.
 Result<JournalFindings> check_journal(FileIo& io, const std::string& journal, std::uint64_t from = 0, std::uint64_t to = UINT64_MAX,
                                       const std::string& expected_id = {}, const std::string& expected_hash = {});
+
+// Why a folder that is not there should be; empty: nothing says so.
+std::string missed_journal(FileIo& io, const std::string& journal);
 
 }  // namespace kanhu::publish

@@ -127,6 +127,25 @@ class Access(Case):
         with contextlib.suppress(AssertionError):
             gateway.end()
 
+    def test_watch_says_why_a_gateway_with_keys_is_silent(self):
+        self.add("fetcher", "f1", "--right", "fetch")
+        self.add("gone", "f1")
+        self.keys("revoke", "gone")
+        gateway = self.start()
+        causes = {None: "the gateway there asks for keys, and none was given", "gone": "our key is not let in", "fetcher": "the right `live`"}
+        watches = {}
+        for key in causes:
+            command = [KANHU, "watch", "--live", gateway.endpoints["live"], *(["--key", str(self.folder / f"{key}.key.json")] if key else [])]
+            watches[key] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+            self.addCleanup(watches[key].kill)
+        for key, watch in watches.items():
+            said = watch.stderr.readline()
+            watch.terminate()
+            out, more = watch.communicate(timeout=10 * PATIENCE)
+            self.assertIn("nothing heard since", said)
+            self.assertIn(causes[key], said)
+            self.assertEqual((out, more), ("", ""))
+
     def test_a_key_sees_its_facilities_and_nobody_else_sees_anything(self):
         gateway = self.start()
         self.assertEqual(gateway.endpoints["public_key"], self.server_key)
@@ -270,7 +289,11 @@ class Access(Case):
         self.assertIn("kanhu keys revoke one", said("add", "one", "--facility", "f1", expect=2))
         self.assertIn("--facility", said("add", "two", "--facility", "F1", expect=2))
         own = zmq.curve_keypair()[0].decode()
-        self.assertIn(self.server_key, said("add", "own", "--facility", "f2,f1", "--right", "live,picture", "--public", own))
+        self.assertIn("is over", said("add", "own", "--facility", "f1", "--expires", "2020-01-01T00:00:00Z", "--public", own, expect=2))
+        added = said("add", "own", "--facility", "f2,f1", "--right", "live,picture", "--public", own)
+        self.assertIn(self.server_key, added)
+        self.assertIn("is f2: nothing of it will be seen until there is one; there are: f1, f10", added)
+        self.assertNotIn("is f1:", added)
         self.assertFalse((self.folder / "own.key.json").exists())
         self.assertIn(own, said("list"))
         self.assertIn("no facility of", said("check", expect=1))

@@ -90,7 +90,25 @@ class Watch(Case):
         watch = self.watch("--since", "yesterday")
         _, err = watch.communicate(timeout=10)
         self.assertNotEqual(watch.returncode, 0)
-        self.assertIn("2h, or start", err)
+        self.assertIn("2h or 1d, or start", err)
+
+    def test_a_time_without_an_offset_needs_a_zone_that_is_known(self):
+        watch = self.watch("--since", "2026-11-26T08:00")  # a gateway elsewhere
+        _, err = watch.communicate(timeout=10)
+        self.assertEqual(watch.returncode, 2, err)
+        self.assertIn("--time-zone", err)
+        self.assertIn("Mars", self.watch("--time-zone", "Mars/Base", "--since", "2h").communicate(timeout=10)[1])
+
+    def test_it_says_that_it_hears_nothing_and_that_it_hears_again(self):
+        watch = self.watch("--json", "--count", "1")
+        self.addCleanup(watch.kill)
+        said = watch.stderr.readline()
+        self.assertIn(f"{self.live}: nothing heard since", said)
+        self.assertIn("nobody listens there", said)
+        self.start("late")
+        self.assertIn("heard again", watch.stderr.readline())
+        out, _ = watch.communicate(timeout=40 * PATIENCE)
+        self.assertEqual(len([json.loads(line) for line in out.splitlines()]), 1)
 
 
 if __name__ == "__main__":

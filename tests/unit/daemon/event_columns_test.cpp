@@ -44,9 +44,14 @@ TEST_CASE("times of the command line are local unless they say their offset") {
   CHECK(read("2026-11-26T08:00:00+01:00", "Asia/Shanghai") == "2026-11-26T07:00:00");
   CHECK(read("2026-11-26T08:00:00Z", "") == "2026-11-26T08:00:00");
   CHECK(read("2h", "") == "2026-11-26T10:00:00");
+  CHECK(read("10m", "") == "2026-11-26T11:50:00");
+  CHECK(read("10min", "") == "2026-11-26T11:50:00");
+  CHECK(read("90s", "") == "2026-11-26T11:58:30");
+  CHECK(read("1d", "") == "2026-11-25T12:00:00");
   CHECK(read("start", "") == "1970-01-01T00:00:00");
   CHECK(read("2026-11-26T08:00", "") == "refused");
-  for (const char* wrong : {"", "yesterday", "2026", "2026-13-01", "2026-11-26T8:00", "2026-11-26T25:00", "2026-11-26T08:00:00+"})
+  for (const char* wrong :
+       {"", "m", "10mm", "yesterday", "2026", "2026-13-01", "2026-11-26T8:00", "2026-11-26T25:00", "2026-11-26T08:00:00+"})
     CHECK(read(wrong, "Asia/Shanghai") == "refused");
   // The hour that comes twice, and the one that never comes.
   CHECK(read("2026-10-25T02:30", "Europe/Berlin", TimeEdge::kFirst) == "2026-10-25T00:30:00");
