@@ -1,5 +1,6 @@
 #include "daemon/access_control.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -46,6 +47,19 @@ bool AccessControl::sees(const publish::Asker& asker, const rules::Access& what)
   if (asker.rights.sees(what.facility)) return true;
   note_refused(asker, what, "the facility is not among the user's");
   return false;
+}
+
+Result<void> AccessControl::may_be_shown(const std::string& id) const {
+  const ConfigPtr config = config_();
+  const FacilityConfig* facility = config->facility_of(id);
+  const CameraConfig* camera = config->camera(id);
+  if (facility == nullptr || camera == nullptr) return {};
+  const bool is_private = std::any_of(camera->zones.begin(), camera->zones.end(), [&](const ZoneView& view) {
+    return std::any_of(facility->zones.begin(), facility->zones.end(),
+                       [&](const ZoneConfig& zone) { return zone.id == view.zone && zone.is_private; });
+  });
+  if (!is_private) return {};
+  return fail(ErrorKind::kPermission, fmt::format("camera {} watches a private zone: nobody is shown a picture of it", id));
 }
 
 std::optional<publish::Answer> AccessControl::too_often(const publish::Asker& asker, const std::string& request, RateLimit& limit) const {

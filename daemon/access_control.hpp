@@ -28,6 +28,8 @@ class AccessControl {
   Result<void> check_right(const publish::Asker& asker, publish::Right right, const rules::Access& what);
   // False when the facility is not among those the asker sees: to him it does not exist.
   bool sees(const publish::Asker& asker, const rules::Access& what);
+  // kPermission: the camera watches a private zone, and nobody is shown what it saw. One that is not configured any more watches none.
+  Result<void> may_be_shown(const std::string& camera) const;
   // The answer to who asks too often: kind no_bandwidth, with `retry_after_s`.
   std::optional<publish::Answer> too_often(const publish::Asker& asker, const std::string& request, RateLimit& limit) const;
 

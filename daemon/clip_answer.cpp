@@ -115,6 +115,7 @@ void ClipAnswer::answer(const Page& page, const publish::Asker& asker, const pub
   what.clip = clip->id;
   what.part = page.part;
   if (!access_.sees(asker, what)) return reply(fail(ErrorKind::kNotFound, fmt::format("no clip {} is kept", kanhu::quoted(page.id))));
+  if (auto shown = access_.may_be_shown(what.source); !shown) return reply(tl::unexpected(shown.error()));
 
   Json json{{"v", 1},
             {"ok", true},

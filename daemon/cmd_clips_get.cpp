@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include <fmt/format.h>
 #include <sysexits.h>
@@ -10,6 +11,8 @@
 
 namespace kanhu {
 namespace {
+
+constexpr std::chrono::milliseconds kAskAgainAfter{500};
 
 struct ClipsGetOptions {
   PeerOptions peer;
@@ -26,6 +29,10 @@ Result<FetchedPart> fetch_part(const Peer& peer, const std::string& id, int part
   for (;;) {
     const Json request{{"v", 1}, {"request", "clip"}, {"id", id}, {"part", part}, {"offset", fetched.bytes.size()}};
     auto given = ask_gateway(peer, request, std::chrono::seconds(10));
+    if (!given && given.error().kind == ErrorKind::kNoBandwidth) {  // the gateway is busy: the contract says to ask again
+      std::this_thread::sleep_for(kAskAgainAfter);
+      continue;
+    }
     if (!given) return tl::unexpected(given.error());
     fetched.last = std::move(given->json);
     if (fetched.last.value("parts", 0) == 0) {

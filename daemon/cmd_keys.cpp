@@ -247,7 +247,7 @@ void add_keys(CLI::App& app, Command& chosen) {
       adding->add_option("--public", options->public_key, "Public half (Z85) of a pair that the client made; no key file is written");
   adding->add_option("--out", options->out, "Key file to write (default: NAME.key.json here)")->excludes(open);
   add_one("list", "Who may subscribe", show);
-  auto* revoking = add_one("revoke", "Take somebody out; its connections are cut off within 2 s", revoke);
+  auto* revoking = add_one("revoke", "Take somebody out; it gets nothing more within 2 s", revoke);
   revoking->add_option("name", options->name, "As in kanhu keys list")->required();
   add_one("check", "Look the allow-list and the gateway's key over", check);
 }

@@ -192,13 +192,13 @@ void Watch::take(const publish::LiveMessage& message) {
   // Every stream is checked before filters apply: a filter must not hide a gap.
   const auto verdict = gaps_.look(message);
   if (verdict.new_epoch) note("the gateway was restarted: a new epoch begins");
-  if (verdict.missed > 0) {
-    note(fmt::format("{} of {} did not come live", verdict.missed, verdict.stream));
-    seq_ = std::min(seq_, std::max(sure_[verdict.stream], fetched_));  // other streams have come further
-    if (options_.query.empty() || epoch_.empty() || !fetch(std::nullopt)) {
-      note("and are missing here");
-      lost_ += verdict.missed;
-    }
+  if (verdict.missed > 0) note(fmt::format("{} of {} did not come live", verdict.missed, verdict.stream));
+  // Whether the epoch before was heard to its end only the journal knows.
+  if (verdict.missed > 0 || verdict.new_epoch) {
+    if (verdict.missed > 0) seq_ = std::min(seq_, std::max(sure_[verdict.stream], fetched_));  // other streams have come further
+    const bool fetched = !options_.query.empty() && !epoch_.empty() && fetch(std::nullopt);
+    if (!fetched && verdict.missed > 0) note("and are missing here");
+    if (!fetched) lost_ += verdict.missed;
   }
   const std::string stream = stream_of(message.topic);
   const auto seq = message.header.value("seq", std::uint64_t{0});

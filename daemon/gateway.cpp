@@ -252,8 +252,10 @@ bool Gateway::journalled(const std::function<void()>& say) {
   const std::uint64_t lost = journal_->stats().not_durable;
   say();
   rules_->wait();
+  const std::uint64_t last = journal_->head().seq;
   journal_->flush();
-  return journal_->stats().not_durable == lost;
+  // What went out provisionally is not counted as lost, and may never come to the disk.
+  return journal_->stats().not_durable == lost && journal_->head().durable_seq >= last;
 }
 
 void Gateway::on_clip(ClipRecord record) {

@@ -19,17 +19,6 @@ constexpr int kMostWidth = 4'096;  // px
 // So long a clip that was asked for may have no file yet.
 constexpr auto kFresh = std::chrono::minutes(2);
 
-bool watches_private_zone(const FacilityConfig& facility, const CameraConfig& camera) {
-  return std::any_of(camera.zones.begin(), camera.zones.end(), [&](const ZoneView& view) {
-    return std::any_of(facility.zones.begin(), facility.zones.end(),
-                       [&](const ZoneConfig& zone) { return zone.id == view.zone && zone.is_private; });
-  });
-}
-
-Error private_zone(const std::string& camera) {
-  return {ErrorKind::kPermission, fmt::format("camera {} watches a private zone: nobody is shown a picture of it", camera)};
-}
-
 Error no_camera(const Config& config, const std::string& id, const publish::Asker& asker) {
   std::vector<std::string_view> known;
   for (const FacilityConfig& facility : config.facilities) {
@@ -119,7 +108,7 @@ void PictureAnswer::ask_camera(const std::string& id, int max_width, const publi
   what->facility = facility->id;
   what->source = id;
   if (!access_.sees(asker, *what)) return reply(tl::unexpected(no_camera(*config, id, asker)));
-  if (watches_private_zone(*facility, *camera)) return reply(tl::unexpected(private_zone(id)));
+  if (auto shown = access_.may_be_shown(id); !shown) return reply(tl::unexpected(shown.error()));
   if (camera->sensor)
     return reply(fail(ErrorKind::kUnsupported,
                       fmt::format("{} is no camera but a {}; look shows what an array sees", id, to_string(camera->sensor->kind))));
@@ -180,11 +169,7 @@ Result<relay::AskPicture> PictureAnswer::find_event(const publish::JournalPlace&
   what.source = record.source;
   if (!access_.sees(asker, what)) return tl::unexpected(unknown);
   if (record.source == "-") return fail(ErrorKind::kNotFound, fmt::format("event {} is of no camera", what.event));
-  const ConfigPtr config = access_.config();
-  const FacilityConfig* facility = config->facility_of(record.source);
-  const CameraConfig* camera = config->camera(record.source);
-  if (facility != nullptr && camera != nullptr && watches_private_zone(*facility, *camera))
-    return tl::unexpected(private_zone(record.source));
+  if (auto shown = access_.may_be_shown(record.source); !shown) return tl::unexpected(shown.error());
 
   const auto event = parse_json(record.body);
   if (!event || !event->contains("data")) return fail(ErrorKind::kCorrupt, fmt::format("event {} cannot be read", what.event));

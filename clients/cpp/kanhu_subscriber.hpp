@@ -163,7 +163,7 @@ class Subscriber {
     Json header = Json::parse(message.header);
     const auto epoch = header.at("epoch").get<std::string>();
     const auto number = header.at("stream_seq").get<std::uint64_t>(), seq = header.at("seq").get<std::uint64_t>();
-    if (passed_.contains(epoch)) return;  // waited here while we fetched the rest of its epoch, and the next
+    if (epoch != place_.epoch && passed_.contains(epoch)) return;  // waited here while we fetched the rest of its epoch, and the next
     const bool head = type == "head";
     const std::uint64_t before = head ? number : number - 1;  // what must have come by now
     if (place_.epoch.empty() && follows_only_) place_ = {epoch, fetched_ = head ? seq : seq - 1};
@@ -275,9 +275,9 @@ class Subscriber {
     if (!query_->recv(frame)) return query_.reset(), std::nullopt;
     Json answer = Json::parse(frame.to_string_view());
     if (answer.value("ok", false)) return answer;
-    if (answer.at("error").at("kind") != "timeout") throw std::runtime_error(answer.at("error").at("message").get<std::string>());
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    return std::nullopt;
+    if (const Json& kind = answer.at("error").at("kind"); kind != "timeout" && kind != "no_bandwidth")
+      throw std::runtime_error(answer.at("error").at("message").get<std::string>());
+    return std::this_thread::sleep_for(std::chrono::milliseconds(500)), std::nullopt;
   }
 
   Options options_;

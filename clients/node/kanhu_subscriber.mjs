@@ -117,7 +117,7 @@ export class Subscriber {
     const { epoch, seq, stream_seq: number } = header;
     const head = type === "head";
     const before = head ? number : number - 1; // what must have come by now
-    if (this.#passed.has(epoch)) return; // waited here while we fetched the rest of its epoch, and the next
+    if (epoch !== this.#epoch && this.#passed.has(epoch)) return; // waited here while we fetched the rest of its epoch, and the next
     if (this.#epoch === null) {
       this.#epoch = epoch; // from now on
       this.#seq = this.#fetchedTo = head ? seq : seq - 1;
@@ -243,7 +243,7 @@ export class Subscriber {
       return null;
     }
     if (answer.ok) return answer;
-    if (answer.error.kind !== "timeout") throw new Error(answer.error.message);
+    if (!["timeout", "no_bandwidth"].includes(answer.error.kind)) throw new Error(answer.error.message);
     await sleep(500);
     return null;
   }

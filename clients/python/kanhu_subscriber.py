@@ -130,7 +130,7 @@ class Subscriber:
             return
         number, epoch = header["stream_seq"], header["epoch"]
         head = kind == "head"
-        if epoch in self._passed:
+        if epoch != self._epoch and epoch in self._passed:
             return  # waited here while we fetched the rest of its epoch, and the next
         if self._epoch is None:  # from now on: the first message of each stream is where it begins
             self._epoch, self._seq = epoch, header["seq"] if head else header["seq"] - 1
@@ -234,7 +234,7 @@ class Subscriber:
     def clip(self, clip):
         """The parts of a clip, each whole and compared with its SHA-256; none while it is pending or when it is missing."""
         parts, count, got = [], 1, b""
-        while len(parts) < count:
+        while len(parts) < count and not self._stopped:
             page = self._ask({"v": 1, "request": "clip", "id": clip, "part": len(parts) + 1, "offset": len(got)})
             if not page:
                 continue
@@ -256,7 +256,7 @@ class Subscriber:
             answer, self._bytes = json.loads(frames[0]), frames[1] if len(frames) > 1 else b""
             if answer.get("ok"):
                 return answer
-            if answer["error"]["kind"] != "timeout":
+            if answer["error"]["kind"] not in ("timeout", "no_bandwidth"):
                 raise RuntimeError(answer["error"]["message"])
             time.sleep(0.5)
             return None

@@ -29,7 +29,7 @@ bool Rights::sees(std::string_view facility) const {
   return std::any_of(facilities.begin(), facilities.end(), [&](std::string_view pattern) {
     if (!pattern.ends_with('*')) return facility == pattern;
     pattern.remove_suffix(1);
-    // The gateway's own stream is no facility: only who sees all sees it.
+    // The gateway's own stream, "-", begins like no facility's id: only who sees all sees it.
     return facility.starts_with(pattern);
   });
 }

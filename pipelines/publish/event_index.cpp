@@ -28,12 +28,6 @@ std::string hash_text(const std::optional<Sha256>& hash) { return hash ? std::st
 
 std::string header_text(const SegmentFile& file) { return file.header ? std::string(as_text(encode(*file.header))) : std::string(); }
 
-std::uint64_t mark_of(const Sha256& hash) {
-  std::uint64_t mark = 0;
-  std::memcpy(&mark, hash.data(), sizeof mark);
-  return mark;
-}
-
 }  // namespace
 
 EventIndex::EventIndex(EventIndex&& other) noexcept

@@ -1,7 +1,6 @@
 #include "pipelines/publish/event_search.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <optional>
@@ -16,16 +15,10 @@ namespace {
 
 using EventNumber = std::pair<std::uint32_t, std::uint64_t>;  // ordinal of the epoch, seq
 
-std::uint64_t mark_of_hash(const Sha256& hash) {
-  std::uint64_t mark = 0;
-  std::memcpy(&mark, hash.data(), sizeof mark);
-  return mark;
-}
-
 StoredEvent stored_event(Record&& record, std::uint64_t segment, const std::string& path, std::uint64_t begins, std::string epoch,
                          EventFacts facts) {
   StoredEvent event;
-  event.place = {segment, begins, encoded_size(record), record.epoch_ordinal, record.seq, mark_of_hash(record.hash)};
+  event.place = {segment, begins, encoded_size(record), record.epoch_ordinal, record.seq, mark_of(record.hash)};
   event.facts = std::move(facts);
   event.segment_path = path;
   event.phase = static_cast<Phase>(std::min<std::uint8_t>(record.phase, static_cast<std::uint8_t>(Phase::kPoint)));
@@ -68,7 +61,7 @@ class PlaceReader {
     if (!decoded) return std::optional<Record>();
     const Record& record = decoded->record;
     if (record.kind != RecordKind::kEvent || record.epoch_ordinal != place.epoch_ordinal || record.seq != place.seq ||
-        mark_of_hash(record.hash) != place.mark)
+        mark_of(record.hash) != place.mark)
       return std::optional<Record>();
     return std::optional(std::move(decoded->record));
   }
@@ -177,7 +170,7 @@ Result<SearchNotes> scan_events(FileIo& io, const std::string& journal, const Ev
         stopped = !each(stored_event(Record(record), segment.number, segment.path, begins, epoch, std::move(facts)));
         return !stopped;
       }
-      places.push_back({segment.number, begins, encoded_size(record), record.epoch_ordinal, record.seq, mark_of_hash(record.hash)});
+      places.push_back({segment.number, begins, encoded_size(record), record.epoch_ordinal, record.seq, mark_of(record.hash)});
       if (places.size() > filter.most) places.pop_front();
       return true;
     });

@@ -103,8 +103,8 @@ class Journal {
   virtual ~Journal() = default;  // commits what is left
 
   virtual const Recovery& recovery() const = 0;
-  // Numbers the event and hands it to the journal thread. Never waits for the disk: when the queue (5 s of peak) is
-  // full the event is handed out with durable = false and counted.
+  // Numbers the event and hands it to the journal thread. Never waits for the disk: when the queue (10,000
+  // events, 16 MiB; for alarms on a full disk twice that) is full the event is handed out with durable = false and counted.
   virtual EventId accept(EventDraft draft) = 0;
   // Streams that `head` names although they have no event yet. Names once declared stay.
   virtual void declare_streams(const std::vector<std::string>& facilities) = 0;

@@ -157,6 +157,7 @@ Result<void> JournalPages::refresh() {
   auto files = list_segments(io_, directory_);
   if (!files) return tl::unexpected(files.error());
   std::vector<Segment> segments;
+  bool all_begun = true;
   for (SegmentFile& file : *files) {
     const auto known = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& one) { return one.file.path == file.path; });
     if (known != segments_.end() && known->file.header) {
@@ -168,10 +169,17 @@ Result<void> JournalPages::refresh() {
     auto described = describe(segment);
     if (!described && described.error().kind == ErrorKind::kNotFound) continue;  // retention was faster
     if (!described) return described;
-    if (segment.ordinal > 0) segments.push_back(std::move(segment));
+    if (segment.ordinal > 0)
+      segments.push_back(std::move(segment));
+    else
+      all_begun = false;
   }
   segments_ = std::move(segments);
-  names_ = std::move(*names);
+  // One that has just been created has nothing in it yet: next time the folder is looked at again, although its names are the same.
+  if (all_begun)
+    names_ = std::move(*names);
+  else
+    names_.clear();
   return {};
 }
 
@@ -263,6 +271,8 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
   for (; index < segments_.size(); ++index) {
     Segment& segment = segments_[index];
     if (segment.ordinal != ordinal) {
+      // Events and gaps are two lists, in one order as long as the events are of one epoch.
+      if (!page.events.empty()) return std::move(page);
       reading.leave(segment.previous, segment.set_back, "damaged");
       ordinal = segment.ordinal;
       reading.enter(epoch_of(ordinal), segment.first_seq - 1);

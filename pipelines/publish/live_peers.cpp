@@ -53,6 +53,8 @@ void LivePeers::take(zmq::message_t& message) {
     peer.user = asker.user;
   }
   if (peer.shut) return;
+  // Left over from one who has gone and whose descriptor this connection was given: whichever of them the rights are of, it must come anew.
+  if (!fresh && key_of(message) != peer.key) return shut(*connection, peer, "its descriptor was another's before");
   const std::string_view prefix = text.substr(1);
   if (text[0] == '\0') {
     const auto asked = peer.asked.find(prefix);

@@ -153,6 +153,12 @@ std::optional<Decoded> decode_record(std::span<const std::byte> bytes) {
 
 Sha256 chain_hash(const Sha256& previous, std::span<const std::byte> hashed) { return sha256({previous, hashed}); }
 
+std::uint64_t mark_of(const Sha256& hash) {
+  std::uint64_t mark = 0;
+  std::memcpy(&mark, hash.data(), sizeof mark);
+  return mark;
+}
+
 std::array<std::byte, 16> epoch_bytes(std::string_view text) {
   std::array<std::byte, 16> bytes{};
   if (text.size() != 32) return bytes;

@@ -75,6 +75,9 @@ std::optional<Decoded> decode_record(std::span<const std::byte> bytes);
 // The chain hash a decoded record must carry behind `previous`.
 Sha256 chain_hash(const Sha256& previous, std::span<const std::byte> hashed);
 
+// Its first eight bytes: enough to know a record again in an index.
+std::uint64_t mark_of(const Sha256& hash);
+
 // 32 hex digits to 16 bytes; zeros for anything else.
 std::array<std::byte, 16> epoch_bytes(std::string_view text);
 

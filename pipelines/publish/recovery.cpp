@@ -227,7 +227,7 @@ Result<Recovered> recover(FileIo& io, const std::string& directory) {
     } else if (!scan.damage.empty()) {
       set_aside(io, directory, segments[index], describe(scan.damage), recovered);
     } else if (successor && !scan.reached_successor) {
-      set_aside(io, directory, segments[index], fmt::format("what follows byte {} is missing or was changed", scan.good_bytes), recovered);
+      set_aside(io, directory, segments[index], missing_behind(scan.good_bytes), recovered);
     } else if (newest && !segments[index].set_aside) {
       recovered.report.torn_bytes += scan.torn_bytes;
       mend_tail(io, segments[index], scan);

@@ -33,11 +33,6 @@ SqliteStatement& SqliteStatement::bind(std::string_view text) {
   return *this;
 }
 
-SqliteStatement& SqliteStatement::bind_blob(std::span<const std::byte> bytes) {
-  sqlite3_bind_blob64(statement_.get(), next_++, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
-  return *this;
-}
-
 SqliteStatement& SqliteStatement::bind_nothing() {
   sqlite3_bind_null(statement_.get(), next_++);
   return *this;
@@ -69,8 +64,6 @@ std::string SqliteStatement::text(int column) const {
   const int size = sqlite3_column_bytes(statement_.get(), column);
   return data ? std::string(static_cast<const char*>(data), static_cast<std::size_t>(size)) : std::string();
 }
-
-bool SqliteStatement::is_nothing(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 
 Result<SqliteDatabase> SqliteDatabase::open(const std::string& path) {
   sqlite3* opened = nullptr;

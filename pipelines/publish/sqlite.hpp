@@ -1,10 +1,8 @@
 // The little of SQLite that the index of the journal needs. Private to pipelines/publish.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,7 +21,6 @@ class SqliteStatement {
  public:
   SqliteStatement& bind(std::int64_t value);
   SqliteStatement& bind(std::string_view text);
-  SqliteStatement& bind_blob(std::span<const std::byte> bytes);
   SqliteStatement& bind_nothing();
   // True: a row is there. False: done, and ready to be bound again.
   Result<bool> step();
@@ -31,7 +28,6 @@ class SqliteStatement {
 
   std::int64_t integer(int column) const;
   std::string text(int column) const;  // also of a blob
-  bool is_nothing(int column) const;
 
  private:
   friend class SqliteDatabase;

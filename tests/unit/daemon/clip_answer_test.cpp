@@ -109,6 +109,28 @@ TEST_CASE("a clip is read page by page, has the recorded digest, and its downloa
   CHECK(rig.journalled("access.clip") == 2);
 }
 
+TEST_CASE("of a camera that watches a private zone nobody is given a clip") {
+  ClipRig rig;
+  Config config;
+  config.facilities.emplace_back();
+  FacilityConfig& facility = config.facilities.back();
+  facility.id = "fuxing";
+  facility.zones.emplace_back();
+  facility.zones.back().id = "bath";
+  facility.cameras.emplace_back();
+  facility.cameras.back().id = "hall";
+  facility.cameras.back().zones.emplace_back();
+  facility.cameras.back().zones.back().zone = "bath";
+  for (const bool is_private : {false, true}) {
+    config.facilities[0].zones[0].is_private = is_private;
+    rig.config = std::make_shared<const Config>(config);
+    const auto answer = rig.ask({{"id", rig.id}});
+    REQUIRE(answer.has_value() != is_private);
+    if (is_private) CHECK(answer.error().kind == ErrorKind::kPermission);
+  }
+  CHECK(rig.journalled("access.clip") == 1);
+}
+
 TEST_CASE("offsets and lengths at and beyond the edges") {
   ClipRig rig;
   const auto at_end = rig.ask({{"id", rig.id}, {"offset", rig.bytes.size()}});

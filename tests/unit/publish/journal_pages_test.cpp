@@ -307,3 +307,45 @@ TEST_CASE("a gap of several streams names to each asker its own alone") {
   CHECK(mine[0]["streams"] == Json{{"a", everything[0]["streams"]["a"]}});
   CHECK(gaps({false, {Right::kFetch}, {"c"}}).empty());
 }
+
+TEST_CASE("events of one page are of one epoch, so that its gaps have their places among them") {
+  JournalRig rig;
+  std::string first;
+  {
+    auto journal = rig.open();
+    first = journal->head().epoch;
+    for (int i = 0; i < 5; ++i) journal->accept(point("a"));
+  }
+  auto journal = rig.open();
+  for (int i = 0; i < 5; ++i) journal->accept(point("a"));
+  journal->flush();
+  JournalPages pages(rig.io, kJournalDir);
+  FetchRequest request;
+  const auto page = pages.fetch(request, journal->head());
+  REQUIRE(page);
+  CHECK_FALSE(page->complete);
+  CHECK(page->next.epoch == first);
+  REQUIRE(page->events.size() == 5);
+  request.after = page->next;
+  const auto next = pages.fetch(request, journal->head());
+  REQUIRE(next);
+  CHECK(next->complete);
+  REQUIRE(next->events.size() == 5);
+  CHECK(next->events.front().id.epoch == journal->head().epoch);
+}
+
+TEST_CASE("a segment that is seen before anything stands in it is looked at again") {
+  JournalRig rig;
+  auto journal = rig.open();
+  const std::string epoch = journal->head().epoch;
+  journal->accept(point("a"));
+  journal->flush();
+  const std::string path = rig.segments()[0], content = rig.io.content(path);
+  rig.io.put(path, "");
+  JournalPages pages(rig.io, kJournalDir);
+  REQUIRE(pages.fetch(behind(epoch, 0), journal->head()));
+  rig.io.put(path, content);
+  const auto page = pages.fetch(behind(epoch, 0), journal->head());
+  REQUIRE(page);
+  CHECK(page->events.size() == 1);
+}
