@@ -140,13 +140,13 @@ class JournalPages::Reading {
 
 std::string JournalPages::epoch_of(std::uint32_t ordinal) const {
   for (const Segment& segment : segments_)
-    if (segment.ordinal == ordinal && segment.file.header) return segment.file.header->epoch_text();
+    if (segment.ordinal == ordinal && !segment.epoch.empty()) return segment.epoch;
   return {};
 }
 
 std::optional<std::uint32_t> JournalPages::ordinal_of(const std::string& epoch) const {
   for (const Segment& segment : segments_)
-    if (segment.file.header && segment.file.header->epoch_text() == epoch) return segment.ordinal;
+    if (!epoch.empty() && segment.epoch == epoch) return segment.ordinal;
   return std::nullopt;
 }
 
@@ -190,6 +190,7 @@ Result<void> JournalPages::describe(Segment& segment) {
   SegmentCursor cursor(**file, kHeaderBytes);
   if (segment.file.header) {
     segment.ordinal = segment.file.header->epoch_ordinal;
+    segment.epoch = segment.file.header->epoch_text();
     segment.first_seq = segment.file.header->first_seq;
   }
   for (int records = 0; records < 2; ++records) {
@@ -204,6 +205,7 @@ Result<void> JournalPages::describe(Segment& segment) {
     if (record.kind != RecordKind::kEpoch && record.kind != RecordKind::kSnapshot) break;
     const auto body = parse_json(record.body, kRecordMostBytes);
     if (!body || !body->is_object()) continue;
+    if (segment.epoch.empty()) segment.epoch = body->value("epoch", std::string());  // the header is damaged
     if (record.kind == RecordKind::kSnapshot) segment.streams = numbers_in(*body, "streams");
     if (const auto previous = body->find("previous");
         record.kind == RecordKind::kEpoch && previous != body->end() && previous->is_object()) {
@@ -272,7 +274,8 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
     Segment& segment = segments_[index];
     if (segment.ordinal != ordinal) {
       // Events and gaps are two lists, in one order as long as the events are of one epoch.
-      if (!page.events.empty()) return std::move(page);
+      // (Nobody can ask behind an epoch whose name is lost.)
+      if (!page.events.empty() && !page.next.epoch.empty()) return std::move(page);
       reading.leave(segment.previous, segment.set_back, "damaged");
       ordinal = segment.ordinal;
       reading.enter(epoch_of(ordinal), segment.first_seq - 1);

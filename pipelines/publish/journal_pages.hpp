@@ -77,6 +77,7 @@ class JournalPages {
   struct Segment {
     SegmentFile file;
     std::uint32_t ordinal = 0;
+    std::string epoch;  // empty when neither its header nor its first records can be read
     std::uint64_t first_seq = 0;
     std::optional<JournalPlace> previous;          // of the epoch that begins here: the last durable one before
     std::optional<SetBack> set_back;               // it began on a journal that was set back
