@@ -29,6 +29,10 @@ constexpr auto kLookEvery = 50ms;  // how late a head may be, and how long a sto
 constexpr auto kLookWhenBusy = 1ms;
 constexpr int kBusyTurns = 50;
 constexpr std::size_t kMostInTurn = 64;
+// What the receipt probe listens to in a second: far above any facility's peak. Beyond it, it hears samples: at full load its own
+// receiving cost as much as all other publishing.
+constexpr std::uint64_t kMostReceipts = 4096;
+constexpr auto kReceiptsEvery = 1s;
 
 class XpubPublisher final : public Publisher {
  public:
@@ -73,7 +77,10 @@ class XpubPublisher final : public Publisher {
     stats_.with([](PublisherStats& stats) { ++stats.queue_drops; });
     if (confirms) return;
     // The next head after the queue is empty names the number, so that the loss is seen.
-    dropped_.with([&](Handed& dropped) { dropped.note(facility, id); });
+    dropped_.with([&](Dropped& dropped) {
+      if (dropped.first == 0) dropped.first = id.seq;
+      dropped.last.note(facility, id);
+    });
   }
 
   std::string live_endpoint() const override { return endpoint_; }
@@ -92,6 +99,11 @@ class XpubPublisher final : public Publisher {
       auto& number = streams[facility];
       number = std::max(number, id.stream_seq);
     }
+  };
+  // What found the queue full and is not named in heads yet.
+  struct Dropped {
+    std::uint64_t first = 0;  // the lowest seq; 0: nothing
+    Handed last;
   };
   struct Awaited {
     std::uint64_t seq = 0;
@@ -116,7 +128,7 @@ class XpubPublisher final : public Publisher {
   std::string endpoint_;
   BoundedQueue<Committed> queue_{kQueueCapacity};
   Guarded<PublisherStats> stats_;
-  Guarded<Handed> dropped_;
+  Guarded<Dropped> dropped_;
   Guarded<std::deque<Awaited>> awaited_;
   std::atomic<bool> stopping_{false};
   Handed handed_;  // of the publish thread
@@ -133,8 +145,8 @@ void XpubPublisher::run() {
       send_event(*first);
       for (const Committed& next : queue_.drain(kMostInTurn)) send_event(next);
     } else {
-      dropped_.with([&](Handed& dropped) {
-        for (const auto& [facility, number] : dropped.streams) handed_.note(facility, {"", dropped.seq, number});
+      dropped_.with([&](Dropped& dropped) {
+        for (const auto& [facility, number] : dropped.last.streams) handed_.note(facility, {"", dropped.last.seq, number});
         dropped = {};
       });
       if (queue_.closed() && queue_.size() == 0) break;
@@ -176,7 +188,10 @@ void XpubPublisher::send_event(const Committed& committed) {
 void XpubPublisher::send_heads() {
   try {
     const JournalHead head = head_();
-    Header header{head.epoch, handed_.seq, 0, clock_.wall(), clock_.wall(), true, false};
+    // No stream lacks anything up to the number that a head of it carries: it stays in front of what was dropped.
+    const std::uint64_t dropped = dropped_.with([](const Dropped& each) { return each.first; });
+    const std::uint64_t seq = dropped == 0 ? handed_.seq : std::min(handed_.seq, dropped - 1);
+    Header header{head.epoch, seq, 0, clock_.wall(), clock_.wall(), true, false};
     for (const auto& [facility, stream] : head.streams) {
       const auto found = handed_.streams.find(facility);
       header.stream_seq = found == handed_.streams.end() ? 0 : found->second;
@@ -184,7 +199,7 @@ void XpubPublisher::send_heads() {
     }
     const auto own = handed_.streams.find("-");
     header.stream_seq = own == handed_.streams.end() ? 0 : own->second;
-    send(topic("-", "-", "heartbeat"), encode(header), heartbeat_payload(head, handed_.seq, heartbeat_ ? heartbeat_() : Json::object()));
+    send(topic("-", "-", "heartbeat"), encode(header), heartbeat_payload(head, seq, heartbeat_ ? heartbeat_() : Json::object()));
     stats_.with([&](PublisherStats& stats) { stats.heads += head.streams.size(); });
   } catch (const std::exception& error) {
     log::error("publish", "heads could not be sent: {}", error.what());
@@ -208,13 +223,24 @@ void XpubPublisher::probe() {
   name_this_thread("receipts");
   std::array<zmq::pollitem_t, 1> items{{{probe_.handle(), 0, ZMQ_POLLIN, 0}}};
   zmq::message_t topic, header, payload;
+  std::uint64_t heard = 0;  // since `began`
+  bool listening = true;
+  MonoTime began = clock_.mono();
   while (!stopping_) {
     try {
+      if (const MonoTime now = clock_.mono(); now - began >= kReceiptsEvery) {
+        began = now, heard = 0;
+        if (!std::exchange(listening, true)) probe_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
+      } else if (listening && heard >= kMostReceipts) {
+        listening = false;
+        probe_.set(zmq::sockopt::unsubscribe, std::string(kTopicRoot));
+      }
       if (!probe_.recv(topic, zmq::recv_flags::dontwait)) {
         zmq::poll(items.data(), items.size(), kLookEvery);
         continue;
       }
       if (!topic.more()) continue;
+      ++heard;
       (void)probe_.recv(header);
       if (header.more()) (void)probe_.recv(payload);
       const std::string_view name = topic.to_string_view();

@@ -1,8 +1,10 @@
 #include "pipelines/publish/publisher.hpp"
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <random>
+#include <semaphore>
 #include <set>
 #include <thread>
 
@@ -73,6 +75,16 @@ struct PublisherRig {
     if (!subscriber) throw std::runtime_error(subscriber.error().message);
     return std::move(*subscriber);
   }
+};
+
+// A second passes whenever it is asked: heads at every turn of the publisher.
+class HastyClock final : public Clock {
+ public:
+  MonoTime mono() const override { return MonoTime(1s * ++seconds_); }
+  WallTime wall() const override { return WallTime(1'790'000'000s); }
+
+ private:
+  mutable std::atomic<int> seconds_{0};
 };
 
 // The next message whose topic ends so; the clock moves on so that heads keep coming.
@@ -190,6 +202,58 @@ TEST_CASE("a subscriber that keeps up receives every event, and the probe's rece
   CHECK(rig.publisher->stats().receipts == kEvents);
   CHECK(rig.publisher->stats().capture_to_receipt.count() == kEvents);
   CHECK(rig.publisher->stats().capture_to_socket.count() == kEvents);
+}
+
+TEST_CASE("no head of a stream carries a number behind one that the stream lacks because the queue was full") {
+  const HastyClock clock;
+  std::counting_semaphore<> reached(0), released(0);  // each turn of the publisher that sends heads ends in the heartbeat
+  JournalHead journal;
+  journal.epoch = std::string(32, 'a');
+  journal.streams = {{"-", {}}, {"c1", {}}, {"c10", {}}};
+  auto opened = Publisher::open(
+      any_port(), clock, [&] { return journal; },
+      [&] {
+        reached.release();
+        released.acquire();
+        return Json::object();
+      });
+  REQUIRE(opened);
+  Publisher& publisher = **opened;
+  auto subscriber = Subscriber::connect(publisher.live_endpoint(), {"kanhu1/c10/"});
+  REQUIRE(subscriber);
+  const auto turn = [&] {
+    released.release();
+    reached.acquire();
+  };
+  reached.acquire();
+  std::optional<LiveMessage> head;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!head && std::chrono::steady_clock::now() < deadline) turn(), head = (*subscriber)->receive(1ms).value();
+  REQUIRE(head);  // subscribed
+  const auto event = [&](const std::string& facility, std::uint64_t seq, std::uint64_t stream_seq) {
+    Committed committed;
+    committed.event.id = {journal.epoch, seq, stream_seq};
+    committed.event.facility = facility;
+    committed.event.source = "door";
+    committed.event.type = "presence.started";
+    committed.event.body = "{}";
+    publisher.publish(std::move(committed));
+  };
+  std::uint64_t seq = 0;
+  while (publisher.stats().queue_drops == 0) ++seq, event("c1", seq, seq);
+  const std::uint64_t lacking = seq + 1;
+  event("c10", lacking, 1);  // does not fit either
+  turn();                    // there is room again
+  event("c1", lacking + 1, seq + 1);
+  bool told = false;
+  while (!told) {
+    turn();
+    for (auto next = (*subscriber)->receive(1s).value(); next; next = (*subscriber)->receive(0ms).value()) {
+      told = next->header["stream_seq"] == 1;
+      REQUIRE((told || next->header["seq"] < lacking));
+    }
+  }
+  released.release(1000);  // also for the last head
 }
 
 TEST_CASE("what is queued and a last head are sent before the publisher ends") {
