@@ -18,6 +18,8 @@ namespace kanhu {
 
 namespace {
 
+constexpr std::size_t kWriteBackFrom = 64u << 10;
+
 ErrorKind kind_of(int code) {
   switch (code) {
     case ENOSPC:
@@ -51,12 +53,15 @@ class PosixFile final : public File {
   PosixFile& operator=(const PosixFile&) = delete;
 
   Result<void> append(std::span<const std::byte> bytes) override {
+    const bool large = bytes.size() >= kWriteBackFrom;
     while (!bytes.empty()) {
       const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
       if (written <= 0) return failed("write to", path_, written == 0 ? EIO : errno);
       bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
+    // Only sets the disk to work; it is `sync` that waits, and that hears of errors.
+    if (large) (void)::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE);
     return {};
   }
 

@@ -10,6 +10,8 @@
 namespace kanhu::publish {
 namespace {
 
+constexpr std::uint64_t kPieceBytes = 256u << 10;
+
 Json to_json(const std::map<std::string, std::uint64_t>& streams) {
   Json json = Json::object();
   for (const auto& [stream, number] : streams) json[stream] = number;
@@ -235,19 +237,24 @@ Result<void> SegmentWriter::rotate(const Json& application) {
 }
 
 Result<void> SegmentWriter::append(std::vector<Record>& batch) {
-  Bytes bytes;
-  bytes.reserve(size_of(batch));
+  // In pieces, so that the disk is at work on one while the next is hashed.
+  Bytes piece;
+  piece.reserve(kPieceBytes + kPieceBytes / 8);
+  std::uint64_t appended = 0;
   Sha256 hash = last_hash_;
   for (Record& record : batch) {
     record.epoch_ordinal = epoch_ordinal_;
-    encode(record, hash, bytes);
+    encode(record, hash, piece);
     hash = record.hash;
+    if (piece.size() < kPieceBytes && &record != &batch.back()) continue;
+    if (auto done = file_->append(piece); !done) return done;
+    appended += piece.size();
+    piece.clear();
   }
-  if (auto appended = file_->append(bytes); !appended) return appended;
   if (auto synced = file_->sync(); !synced) return synced;
   last_hash_ = hash;
-  file_bytes_ += bytes.size();
-  bytes_written_ += bytes.size();
+  file_bytes_ += appended;
+  bytes_written_ += appended;
   segments_.back().bytes = file_bytes_;
   for (const Record& record : batch) {
     if (record.kind == RecordKind::kEarly) continue;
