@@ -1,6 +1,7 @@
 # How every library, program and test of Kanhu is built: one place for standard, warnings and include root.
 
 option(KANHU_WERROR "Warnings are errors" ON)
+option(KANHU_FUZZ "Build the fuzz targets, and everything so that they see which way it went (clang only; preset asan)" OFF)
 set(KANHU_SANITIZE "" CACHE STRING "Sanitizers: '', 'address,undefined' or 'thread'")
 
 find_program(CCACHE ccache)
@@ -34,6 +35,9 @@ if(KANHU_SANITIZE)
     target_compile_options(kanhu_flags INTERFACE -fsanitize-ignorelist=${_theirs})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_theirs}")
   endif()
+endif()
+if(KANHU_FUZZ)
+  target_compile_options(kanhu_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # kanhu_library(name SOURCES a.cpp ... [PUBLIC lib ...] [PRIVATE lib ...])
