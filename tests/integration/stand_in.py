@@ -6,7 +6,8 @@ import zmq
 
 
 class StandIn(threading.Thread):
-    """A gateway that sends what it is told to, and answers `fetch` from what is in its journal. `hidden`: facilities nobody has a right to."""
+    """A gateway that sends what it is told to, and answers `fetch` from what is in its journal. `hidden`: facilities nobody has a right to.
+    `answers`: what answers the requests of a name, with JSON or (JSON, bytes)."""
     EPOCH = "e" * 32
 
     def __init__(self, folder):
@@ -18,7 +19,7 @@ class StandIn(threading.Thread):
         self.live.bind(self.live_endpoint)
         self.query.bind(self.query_endpoint)
         self.epochs, self.journal, self.asked, self.stopped = [self.EPOCH], [], [], False
-        self.hidden, self.lock = set(), threading.Lock()
+        self.hidden, self.answers, self.lock = set(), {"fetch": self.fetch}, threading.Lock()
         self.start()
 
     @property
@@ -74,8 +75,9 @@ class StandIn(threading.Thread):
                 continue
             request = self.query.recv_json()
             with self.lock:
-                answer = self.fetch(request)
-            self.query.send_json(answer)
+                answer = self.answers[request["request"]](request)
+            frames = answer if isinstance(answer, tuple) else (answer,)
+            self.query.send_multipart([json.dumps(frames[0]).encode(), *frames[1:]])
             self.asked.append(request)
 
     def fetch(self, request):

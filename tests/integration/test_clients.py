@@ -1,5 +1,6 @@
 """The clients that people copy: each follows a real gateway that is killed again and again, and misses nothing."""
 import contextlib
+import hashlib
 import itertools
 import json
 import os
@@ -299,6 +300,43 @@ class Clients(Case):
         # What was shown while the disk was slow, and not yet on it when the gateway was killed, is rightly named as a gap.
         self.assertFalse(report.violations or report.counts["gaps"] != report.counts.get("never_durable", 0), report)
         self.assertEqual(len({epoch for epoch, _ in whole.ids()}), kills + 1)
+
+
+class ClipsGet(Case):
+    """`kanhu clips get` and a gateway that is too busy."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway_ = StandIn(self.folder)
+        self.addCleanup(self.gateway_.end)
+
+    def get(self, patience, expect):
+        return self.kanhu("clips", "get", "a" * 26, "-o", "clip.mp4", "--query", self.gateway_.query_endpoint, "--patience", patience, expect=expect)
+
+    def test_it_gives_up_on_a_gateway_that_stays_too_busy(self):
+        for kind in ("no_bandwidth", "timeout"):
+            with self.subTest(kind=kind):
+                self.gateway_.asked.clear()
+                self.gateway_.answers["clip"] = lambda request: {"v": 1, "ok": False, "error": {"kind": kind, "message": "it is too busy"}}
+                said = self.get(1, expect=75).stderr.decode()
+                self.assertIn("too busy for 1 s to give more of part 1 (it says: it is too busy)", said)
+                self.assertIn("--patience", said)
+                self.assertGreaterEqual(len(self.gateway_.asked), 2)
+                self.assertFalse((self.folder / "clip.mp4").exists())
+
+    def test_what_comes_slowly_comes_whole(self):
+        clip, asked = b"four", itertools.count(1)
+
+        def answer(request):
+            if next(asked) % 3:  # a second of waiting for each page: four in all
+                return {"v": 1, "ok": False, "error": {"kind": "no_bandwidth", "message": "too often", "retry_after_s": 0.5}}
+            at = request["offset"]
+            return ({"v": 1, "ok": True, "request": "clip", "id": request["id"], "part": 1, "parts": 1, "offset": at, "length": 1, "total": len(clip),
+                     "sha256": hashlib.sha256(clip).hexdigest(), "complete": at + 1 == len(clip), "status": "complete"}, clip[at:at + 1])
+
+        self.gateway_.answers["clip"] = answer
+        self.get(3, expect=0)
+        self.assertEqual((self.folder / "clip.mp4").read_bytes(), clip)
 
 
 if __name__ == "__main__":
