@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+import client_model
 import history
 from client_followers import FOLLOW, CppFollower, NodeFollower, PythonFollower, history_of, node_folder, why_no_node  # noqa: F401 - for others
 from harness import PATIENCE, ROOT, Case, camera, config_of, facility, main, wait_for
@@ -105,6 +106,11 @@ class Clients(Case):
                 first.end()
                 self.assertEqual(first.place[1], 4)
                 self.assertEqual(self.received(start(first.place), 2), [5, 6])
+
+    def test_whatever_is_lost_and_wherever_a_client_is_ended_nothing_is_lost_for_good(self):
+        for seed in range(400):
+            with self.subTest(seed=seed):
+                client_model.run(seed)
 
     def test_the_place_goes_on_with_the_heads_of_streams_that_are_quiet(self):
         facilities = ["f1", "f2"]
