@@ -1,3 +1,4 @@
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <thread>
@@ -17,6 +18,7 @@ constexpr std::chrono::milliseconds kAskAgainAfter{500};
 struct ClipsGetOptions {
   PeerOptions peer;
   std::string id, output;
+  int patience_s = 60;  // how long the gateway may be too busy for the next page
 };
 
 struct FetchedPart {
@@ -24,16 +26,25 @@ struct FetchedPart {
   Json last;  // answer
 };
 
-Result<FetchedPart> fetch_part(const Peer& peer, const std::string& id, int part) {
+Result<FetchedPart> fetch_part(const Peer& peer, const ClipsGetOptions& options, int part) {
+  const std::string& id = options.id;
   FetchedPart fetched;
+  auto busy_since = std::chrono::steady_clock::now();
   for (;;) {
     const Json request{{"v", 1}, {"request", "clip"}, {"id", id}, {"part", part}, {"offset", fetched.bytes.size()}};
     auto given = ask_gateway(peer, request, std::chrono::seconds(10));
-    if (!given && given.error().kind == ErrorKind::kNoBandwidth) {  // the gateway is busy: the contract says to ask again
+    // The gateway is busy: the contract says to ask again. (That nobody answers is kClosed.)
+    if (!given && (given.error().kind == ErrorKind::kNoBandwidth || given.error().kind == ErrorKind::kTimeout)) {
+      if (std::chrono::steady_clock::now() - busy_since >= std::chrono::seconds(options.patience_s))
+        return fail(ErrorKind::kTimeout,
+                    fmt::format("clip {}: the gateway has been too busy for {} s to give more of part {} (it says: {}); "
+                                "ask again later, or wait longer with --patience",
+                                id, options.patience_s, part, given.error().message));
       std::this_thread::sleep_for(kAskAgainAfter);
       continue;
     }
     if (!given) return tl::unexpected(given.error());
+    busy_since = std::chrono::steady_clock::now();
     fetched.last = std::move(given->json);
     if (fetched.last.value("parts", 0) == 0) {
       const std::string reason = fetched.last.value("reason", "it is still being written; ask again");
@@ -61,7 +72,7 @@ int clips_get(const ClipsGetOptions& options) {
   if (!peer) return report(peer.error());
   int parts = 1;
   for (int part = 1; part <= parts; ++part) {
-    const auto fetched = fetch_part(*peer, options.id, part);
+    const auto fetched = fetch_part(*peer, options, part);
     if (!fetched) return report(fetched.error());
     parts = fetched->last.value("parts", 1);
     const std::string name = name_of_part(options.output, part);
@@ -81,6 +92,9 @@ void add_clips_get(CLI::App& clips, Command& chosen) {
   auto options = std::make_shared<ClipsGetOptions>();
   command->add_option("id", options->id, "Id of the clip, as events name it (data.clip.id)")->required();
   command->add_option("-o,--output", options->output, "File to write; - is standard output")->required();
+  command->add_option("--patience", options->patience_s, "Give up when the gateway has been too busy for so many seconds, without a page")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
   add_peer_options(*command, options->peer, PeerSockets::kQuery);
   command->callback([&chosen, options] { chosen = [options] { return clips_get(*options); }; });
 }

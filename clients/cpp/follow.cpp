@@ -1,4 +1,5 @@
-// kanhu-follow LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...}.
+// kanhu-follow LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...};
+// `place` of the last line is where to go on: give it as EPOCH:SEQ.
 // $KANHU_KEY names the key file of a gateway that asks for keys.
 #include <csignal>
 #include <cstdlib>
@@ -38,18 +39,19 @@ int main(int count, char** arguments) {
     while (!stopped) {
       const auto item = subscriber.next(std::chrono::milliseconds(200));
       if (!item) continue;
+      const auto [epoch, seq] = subscriber.place();
+      kanhu_client::Json line{{"place", epoch + ":" + std::to_string(seq)}};
       if (const auto* event = std::get_if<kanhu_client::Event>(&*item))
-        std::cout << kanhu_client::Json{{"epoch", event->epoch}, {"seq", event->seq},       {"stream_seq", event->stream_seq},
-                                        {"topic", event->topic}, {"header", event->header}, {"payload", event->payload}}
-                  << std::endl;
+        line.update({{"epoch", event->epoch},
+                     {"seq", event->seq},
+                     {"stream_seq", event->stream_seq},
+                     {"topic", event->topic},
+                     {"header", event->header},
+                     {"payload", event->payload}});
       if (const auto* gap = std::get_if<kanhu_client::Gap>(&*item))
-        std::cout << kanhu_client::Json{{"gap",
-                                         {{"epoch", gap->epoch},
-                                          {"first", gap->first},
-                                          {"last", gap->last},
-                                          {"reason", gap->reason},
-                                          {"streams", gap->streams}}}}
-                  << std::endl;
+        line["gap"] = {
+            {"epoch", gap->epoch}, {"first", gap->first}, {"last", gap->last}, {"reason", gap->reason}, {"streams", gap->streams}};
+      std::cout << line << std::endl;
     }
   } catch (const zmq::error_t& error) {
     if (!stopped) throw;

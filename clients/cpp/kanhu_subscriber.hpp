@@ -2,13 +2,14 @@
 //
 //   kanhu_client::Subscriber subscriber({.live = "tcp://127.0.0.1:5556", .query = "tcp://127.0.0.1:5557", .after = load_place()});
 //   while (running) {
-//     auto item = subscriber.next(std::chrono::seconds(1));
-//     if (!item) continue;                                                   // nothing for a second
-//     if (auto* event = std::get_if<kanhu_client::Event>(&*item)) handle(event->payload);  // the same (epoch, seq) never comes twice
-//     if (auto* gap = std::get_if<kanhu_client::Gap>(&*item)) complain(*gap);              // numbers that will never come, and why
-//     save_place(subscriber.place());                                        // where to go on after your own restart
+//     const auto item = subscriber.next(std::chrono::seconds(1));
+//     if (!item) continue;                                                                       // nothing for a second
+//     if (const auto* event = std::get_if<kanhu_client::Event>(&*item)) handle(event->payload);  // each (epoch, seq) once
+//     if (const auto* gap = std::get_if<kanhu_client::Gap>(&*item)) complain(*gap);              // what will never come, and why
+//     save_place(subscriber.place());                                                            // where to go on after your own restart
 //   }
-//
+// The place may lie behind the last item by a second of events, for it is never in front of what another stream still lacks: after your
+// restart some events come again. The same (epoch, seq) is the same event: replace it, or pass it over.
 // C++20 with libzmq, cppzmq and nlohmann-json. One file, to be copied. The contract is docs/events.md.
 #pragma once
 
@@ -34,7 +35,7 @@ using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kDeadAfter{5};  // without a head: the line or the gateway is gone
 
-// Behind the event of that number.
+// Up to that number nothing is missing.
 struct Place {
   std::string epoch;  // empty: in front of the oldest event that is kept
   std::uint64_t seq = 0;
@@ -47,8 +48,7 @@ struct Event {
   Json header, payload;  // payload: CloudEvents
 };
 
-// `first` to `last` of `epoch` will not come; `last` 0: nobody knows how many. `reason` as in docs/events.md, and "not_delivered":
-// announced, and not durable while we waited.
+// `first` to `last` (0: nobody knows) will not come. `reason` as in docs/events.md, and "not_delivered": announced, not durable in time.
 struct Gap {
   std::string epoch;
   std::uint64_t first = 0, last = 0;
@@ -69,17 +69,13 @@ struct Options {
 // Thread: confined.
 class Subscriber {
  public:
-  explicit Subscriber(Options options) : options_(std::move(options)), follows_only_(!options_.after) {
+  explicit Subscriber(Options options)
+      : options_(std::move(options)), place_(options_.after.value_or(Place{})), follows_only_(!options_.after) {
     connect();
-    if (options_.after) {
-      place_ = *options_.after;
-      fetched_ = place_.seq;
-      catch_up_ = CatchUp{};
-    }
+    if (!follows_only_) catch_up_ = CatchUp{};
   }
 
-  // The next event or gap, or nothing within `patience` (an answer of the gateway may take longer). Throws std::runtime_error when the
-  // gateway refuses to answer.
+  // The next event or gap, or nothing within `patience` (an answer may take longer). std::runtime_error when the gateway refuses to answer.
   std::optional<Item> next(std::chrono::milliseconds patience) {
     const auto until = Clock::now() + patience;
     while (items_.empty()) {
@@ -94,14 +90,13 @@ class Subscriber {
       }
       if (items_.empty() && Clock::now() >= until) return std::nullopt;
     }
-    Item item = std::move(items_.front().first);
-    given_ = std::move(items_.front().second);
+    auto [item, behind] = std::move(items_.front());
     items_.pop_front();
-    return item;
+    return given_ = std::move(behind), std::move(item);
   }
 
-  // Behind the last item that `next` gave.
-  Place place() const { return given_; }
+  // Up to which everything was given by `next`, of every stream; heads move it on while nothing happens.
+  Place place() const { return items_.empty() ? place_ : given_; }
   // Since when nothing at all has been heard; over 5 s the line or the gateway is gone.
   Clock::duration silence() const { return Clock::now() - heard_; }
 
@@ -109,6 +104,9 @@ class Subscriber {
   struct Message {
     std::string topic, header, payload;
     bool looked = false;  // what stands in front of it was fetched
+  };
+  struct Stream {
+    std::uint64_t last = 0, sure = 0;  // stream_seq; gateway's seq up to which nothing of it is missing
   };
   // Until nothing durable is left and, when a stream is named, its number has come.
   struct CatchUp {
@@ -166,23 +164,30 @@ class Subscriber {
     if (epoch != place_.epoch && passed_.contains(epoch)) return;  // waited here while we fetched the rest of its epoch, and the next
     const bool head = type == "head";
     const std::uint64_t before = head ? number : number - 1;  // what must have come by now
-    if (place_.epoch.empty() && follows_only_) place_ = {epoch, fetched_ = head ? seq : seq - 1};
+    if (place_.epoch.empty() && follows_only_) place_ = {epoch, newest_ = head ? seq : seq - 1};
     if (epoch == place_.epoch) {
-      if (follows_only_) streams_.try_emplace(facility, before);
-      const bool jumps = !head && options_.facilities.empty() && !partial_ && !message.looked && seq > place_.seq + 1;
-      if (before <= streams_[facility] && !jumps) {
-        if (number >= streams_[facility]) sure_[facility] = seq;
-        if (head || number <= streams_[facility]) return;
-        streams_[facility] = number;
-        place_.seq = std::max(place_.seq, seq);
-        give(Event{epoch, seq, number, message.topic, std::move(header), Json::parse(message.payload)});
-        return;
+      if (follows_only_) streams_.try_emplace(facility, Stream{before});
+      Stream& stream = streams_[facility];
+      const bool jumps = !head && options_.facilities.empty() && !partial_ && !message.looked && seq > newest_ + 1;
+      if (before <= stream.last && !jumps) {
+        if (before < stream.last) return;  // old
+        stream.last = number;
+        complete(stream, seq);
+        if (head) return;
+        if (seq == place_.seq + 1) place_.seq = seq;
+        newest_ = std::max(newest_, seq);
+        return give(Event{epoch, seq, number, message.topic, std::move(header), Json::parse(message.payload)});
       }
     }
-    if (epoch == place_.epoch && before > streams_[facility])  // other streams have come further
-      place_.seq = std::min(place_.seq, std::max(sure_[facility], fetched_));
     catch_up_ = CatchUp{epoch, facility, before, Clock::now() + options_.patience, message};
     catch_up_->then->looked = true;
+  }
+
+  // Nothing of the stream is missing up to `seq`. The place goes as far as that is so of every stream.
+  void complete(Stream& stream, std::uint64_t seq) {
+    if (std::exchange(stream.sure, seq) > place_.seq) return;  // others hold it
+    for (const auto& [facility, other] : streams_) seq = std::min(seq, other.sure);
+    place_.seq = std::max(place_.seq, seq);
   }
 
   void fetch() {
@@ -192,25 +197,21 @@ class Subscriber {
     auto page = ask(request);
     if (!page) return;
     take_page(*page);
-    if (!page->at("complete").get<bool>()) return void(catch_up_->until = Clock::now() + options_.patience);
-    if (page->at("head").at("epoch") == place_.epoch) {
-      for (const auto& [stream, newest] : page->at("head").at("streams").items())
-        streams_[stream] = std::max(streams_[stream], newest.get<std::uint64_t>());
-      follows_only_ = false;
-      fetched_ = place_.seq;
+    auto& [epoch, facility, number, until, then] = *catch_up_;
+    if (!page->at("complete").get<bool>()) return void(until = Clock::now() + options_.patience);
+    const bool newest = page->at("head").at("epoch") == place_.epoch, there = epoch == place_.epoch;
+    follows_only_ = follows_only_ && !newest;
+    for (const auto& [stream, last] : page->at("head").at("streams").items())
+      if (newest) raise(stream, last.get<std::uint64_t>());
+    const bool over = newest && !there && !facility.empty();  // the gateway that answers was started later
+    if (over) passed_.try_emplace(epoch, 0);
+    const bool done = over || facility.empty() || (there && streams_[facility].last >= number);
+    if (!done && Clock::now() < until) return std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (!done && there) {
+      const auto last = std::exchange(streams_[facility].last, number);
+      give(Gap{epoch, place_.seq + 1, 0, "not_delivered", {{facility, {{"from", last + 1}, {"to", number}}}}});
     }
-    // Over: the gateway that answers was started later.
-    const bool over = !catch_up_->facility.empty() && place_.epoch != catch_up_->epoch && page->at("head").at("epoch") == place_.epoch;
-    if (over) passed_.try_emplace(catch_up_->epoch, 0);
-    const bool done =
-        over || catch_up_->facility.empty() || (place_.epoch == catch_up_->epoch && streams_[catch_up_->facility] >= catch_up_->number);
-    if (!done && Clock::now() < catch_up_->until) return std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (!done) {
-      const auto last = std::exchange(streams_[catch_up_->facility], catch_up_->number);
-      give(Gap{
-          catch_up_->epoch, place_.seq + 1, 0, "not_delivered", {{catch_up_->facility, {{"from", last + 1}, {"to", catch_up_->number}}}}});
-    }
-    if (catch_up_->then && place_.epoch == catch_up_->epoch) waiting_.push_front(std::move(*catch_up_->then));
+    if (then && there) waiting_.push_front(std::move(*then));
     catch_up_.reset();
   }
 
@@ -220,14 +221,12 @@ class Subscriber {
     std::size_t at = 0;
     for (const Json& gap : gaps) {
       const auto first = gap.at("from").get<std::uint64_t>(), last = gap.at("to").get<std::uint64_t>();
-      for (; at < events.size(); ++at) {
-        const Json& header = events[at].at("header");
-        if (header.at("epoch") != gap.at("epoch") || header.at("seq").get<std::uint64_t>() >= first) break;
+      for (; at < events.size() && events[at].at("header").at("epoch") == gap.at("epoch"); ++at) {
+        if (events[at].at("header").at("seq") >= first) break;
         take_fetched(events[at]);
       }
       move(gap.at("epoch").get<std::string>(), std::max(last, first - 1));
-      for (const auto& [stream, bounds] : gap.at("streams").items())
-        streams_[stream] = std::max(streams_[stream], bounds.at("to").get<std::uint64_t>());
+      for (const auto& [facility, bounds] : gap.at("streams").items()) raise(facility, bounds.at("to").get<std::uint64_t>());
       give(Gap{place_.epoch, first, last, gap.at("reason").get<std::string>(), gap.at("streams")});
     }
     for (; at < events.size(); ++at) take_fetched(events[at]);
@@ -241,23 +240,25 @@ class Subscriber {
     const auto seq = header.at("seq").get<std::uint64_t>(), number = header.at("stream_seq").get<std::uint64_t>();
     partial_ = partial_ || (epoch == place_.epoch && seq > place_.seq + 1);
     move(epoch, seq);
-    auto& last = streams_[facility_and_type(topic).first];
-    if (number <= last) return;  // came live before
-    last = number;
-    if (const auto passed = passed_.find(epoch); passed != passed_.end() && seq <= passed->second) return;
-    give(Event{epoch, seq, number, std::move(topic), std::move(header), std::move(event.at("payload"))});
+    auto& last = streams_[facility_and_type(topic).first].last;
+    const bool again = number <= last || (passed_.contains(epoch) && seq <= passed_.at(epoch));  // live, or before a restored backup
+    last = std::max(last, number);
+    if (!again) give(Event{epoch, seq, number, std::move(topic), std::move(header), std::move(event.at("payload"))});
   }
 
+  void raise(const std::string& facility, std::uint64_t number) {
+    if (!options_.facilities.empty() && std::count(options_.facilities.begin(), options_.facilities.end(), facility) == 0) return;
+    streams_[facility].last = std::max(streams_[facility].last, number);
+  }
+
+  // Everything up to there was fetched, of every stream.
   void move(const std::string& epoch, std::uint64_t seq) {
     if (epoch != place_.epoch) {
-      auto& passed = passed_[place_.epoch];
-      passed = std::max(passed, place_.seq);
-      place_ = {epoch, fetched_ = seq};
+      passed_[place_.epoch] = std::max(passed_[place_.epoch], newest_);
+      place_ = {epoch, newest_ = seq};
       streams_.clear();
-      sure_.clear();
-    } else {
-      place_.seq = std::max(place_.seq, seq);
     }
+    newest_ = std::max(newest_, place_.seq = std::max(place_.seq, seq));
   }
 
   void give(Item item) { items_.emplace_back(std::move(item), place_); }
@@ -284,10 +285,9 @@ class Subscriber {
   zmq::context_t context_{1};
   zmq::socket_t live_;
   std::optional<zmq::socket_t> query_;
-  Place place_, given_;
-  std::map<std::string, std::uint64_t> streams_;  // last stream_seq of the epoch
-  std::map<std::string, std::uint64_t> sure_;     // seq up to which nothing of a stream is missing; fetched_ goes for all
-  std::uint64_t fetched_ = 0;
+  Place place_, given_;       // place_: up to which no stream lacks anything
+  std::uint64_t newest_ = 0;  // the highest seq of the epoch that came
+  std::map<std::string, Stream> streams_;
   bool partial_ = false;                         // numbers in between are of streams that are not shown to us
   std::map<std::string, std::uint64_t> passed_;  // last seq of the epochs before: a restored backup begins with them again
   bool follows_only_;                            // nothing was fetched yet: a stream begins with its first message

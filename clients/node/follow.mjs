@@ -1,4 +1,5 @@
-// node follow.mjs LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...}.
+// node follow.mjs LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...};
+// `place` of the last line is where to go on: give it as EPOCH:SEQ.
 // With KANHU_SERVER_KEY, KANHU_PUBLIC_KEY and KANHU_SECRET_KEY set, by CURVE.
 import { Subscriber } from "./kanhu_subscriber.mjs";
 
@@ -25,11 +26,12 @@ const subscriber = new Subscriber({
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => subscriber.stop());
 for await (const item of subscriber) {
+  const place = `${item.place.epoch}:${item.place.seq}`;
   if (item.kind === "event") {
     const { epoch, seq, streamSeq, payload } = item;
-    console.log(JSON.stringify({ epoch, seq, stream_seq: streamSeq, payload }));
+    console.log(JSON.stringify({ epoch, seq, stream_seq: streamSeq, payload, place }));
   } else {
     const { epoch, first, last, reason, streams } = item;
-    console.log(JSON.stringify({ gap: { epoch, first, last, reason, streams } }));
+    console.log(JSON.stringify({ gap: { epoch, first, last, reason, streams }, place }));
   }
 }

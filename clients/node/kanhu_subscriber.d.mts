@@ -1,6 +1,6 @@
 // Types of kanhu_subscriber.mjs.
 
-/** Behind event `seq` of `epoch`: what to store, and to give as `after`. */
+/** Up to event `seq` of `epoch` nothing is missing: what to store, and to give as `after`. It may lie behind the item that has it. */
 export interface Place {
   epoch: string;
   seq: number;
@@ -71,5 +71,6 @@ export declare class Subscriber implements AsyncIterable<Event | Gap> {
   constructor(options: Options);
   stop(): void;
   get silence(): number;
+  get place(): Place | null;
   [Symbol.asyncIterator](): AsyncGenerator<Event | Gap, void, undefined>;
 }

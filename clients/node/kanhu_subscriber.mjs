@@ -3,10 +3,13 @@
 //   import { Subscriber } from "./kanhu_subscriber.mjs";
 //   const subscriber = new Subscriber({ live: "tcp://127.0.0.1:5556", query: "tcp://127.0.0.1:5557", after: loadPlace() });
 //   for await (const item of subscriber) {
-//     if (item.kind === "event") handle(item.payload); // a CloudEvents object; the same (epoch, seq) never comes twice
+//     if (item.kind === "event") handle(item.payload); // a CloudEvents object; one Subscriber gives each (epoch, seq) once
 //     else complain(item);                             // kind "gap": numbers that will never come, and why
 //     savePlace(item.place);                           // where to go on after your own restart
 //   }
+//
+// The place may lie behind the item by about a second of events, for it is never in front of what another stream still lacks: after your
+// restart some events come again. The same (epoch, seq) is the same event: replace it, or pass it over.
 //
 // Node 18 or newer, `npm install zeromq` (version 6); types for TypeScript stand in kanhu_subscriber.d.mts. One file, to be copied.
 // The contract is docs/events.md.
@@ -30,12 +33,12 @@ export class Subscriber {
   #curve;
   #live = null;
   #query = null;
-  #epoch = null; // our place: everything up to #seq of #epoch was given
-  #seq = 0;
+  #epoch = null;
+  #whole = 0; // our place: up to this seq of #epoch no stream lacks anything
+  #newest = 0; // the highest seq of the epoch that came
   #streams = new Map(); // last stream_seq of the epoch, by facility
   #passed = new Map(); // last seq of the epochs before: a restored backup begins with them again
-  #sure = new Map(); // seq up to which nothing of a stream is missing, by facility; #fetchedTo goes for all
-  #fetchedTo = 0;
+  #sure = new Map(); // seq up to which nothing of a stream is missing, by facility
   #partial = false; // numbers in between are of streams that are not shown to us
   #followsOnly; // nothing was fetched yet: a stream begins with its first message
   #heard = performance.now();
@@ -55,7 +58,7 @@ export class Subscriber {
       this.#curve = { curveServerKey, curvePublicKey, curveSecretKey };
     }
     this.#followsOnly = after === null;
-    if (after !== null && after !== "oldest") [this.#epoch, this.#seq, this.#fetchedTo] = [after.epoch, after.seq, after.seq];
+    if (after !== null && after !== "oldest") [this.#epoch, this.#whole, this.#newest] = [after.epoch, after.seq, after.seq];
   }
 
   /** The iteration ends within a second (when the gateway does not answer, within ten) and gives back its sockets. */
@@ -66,6 +69,11 @@ export class Subscriber {
   /** Seconds since anything at all was heard; over 5 the line or the gateway is gone. */
   get silence() {
     return (performance.now() - this.#heard) / 1000;
+  }
+
+  /** Behind what was given so far; heads move it on while nothing happens. Null: nothing has been heard yet. */
+  get place() {
+    return this.#epoch === null ? null : { epoch: this.#epoch, seq: this.#whole };
   }
 
   async *[Symbol.asyncIterator]() {
@@ -120,29 +128,38 @@ export class Subscriber {
     if (epoch !== this.#epoch && this.#passed.has(epoch)) return; // waited here while we fetched the rest of its epoch, and the next
     if (this.#epoch === null) {
       this.#epoch = epoch; // from now on
-      this.#seq = this.#fetchedTo = head ? seq : seq - 1;
+      this.#whole = this.#newest = head ? seq : seq - 1;
     }
     if (epoch !== this.#epoch) yield* this.#catchUp(epoch, facility, before);
     if (epoch !== this.#epoch) return;
     if (this.#followsOnly && !this.#streams.has(facility)) this.#streams.set(facility, before);
-    const jumps = !head && !this.#options.facilities && !this.#partial && seq > this.#seq + 1;
+    const jumps = !head && !this.#options.facilities && !this.#partial && seq > this.#newest + 1;
     if (jumps) yield* this.#catchUp(); // so that it comes in order
-    if (before > this.#last(facility)) yield* this.#catchUp(epoch, facility, before);
-    if (epoch === this.#epoch && number >= this.#last(facility)) this.#sure.set(facility, seq);
-    if (head || epoch !== this.#epoch || number <= this.#last(facility)) return;
+    if (epoch === this.#epoch && before > this.#last(facility)) yield* this.#catchUp(epoch, facility, before);
+    if (epoch !== this.#epoch || before !== this.#last(facility)) return; // old; or we were stopped, and what stands in front of it has not come
     this.#streams.set(facility, number);
-    this.#seq = Math.max(this.#seq, seq);
+    this.#complete(facility, seq);
+    if (head) return;
+    if (seq === this.#whole + 1) this.#whole = seq;
+    this.#newest = Math.max(this.#newest, seq);
     yield this.#event(header, topic, JSON.parse(payload.toString()));
+  }
+
+  /** Nothing of it is missing up to `seq`. The place goes as far as that is so of every stream. */
+  #complete(facility, seq) {
+    const holds = (this.#sure.get(facility) ?? 0) <= this.#whole;
+    this.#sure.set(facility, seq);
+    if (!holds) return;
+    for (const stream of this.#streams.keys()) seq = Math.min(seq, this.#sure.get(stream) ?? 0);
+    this.#whole = Math.max(this.#whole, seq);
   }
 
   /** Everything behind our place, until nothing durable is left and, when one is named, `number` of `facility` has come. */
   async *#catchUp(epoch = null, facility = null, number = 0) {
     let until = performance.now() + PATIENCE_MS;
-    // Other streams have come further.
-    if (facility !== null && epoch === this.#epoch) this.#seq = Math.min(this.#seq, Math.max(this.#sure.get(facility) ?? 0, this.#fetchedTo));
     while (!this.#stopped) {
       const request = { v: 1, request: "fetch", max_events: 2000, max_bytes: 1 << 20 };
-      if (this.#epoch !== null) Object.assign(request, { epoch: this.#epoch, after: this.#seq });
+      if (this.#epoch !== null) Object.assign(request, { epoch: this.#epoch, after: this.#whole });
       if (this.#options.facilities) request.streams = this.#options.facilities;
       const page = await this.#ask(request);
       if (page === null) continue;
@@ -155,7 +172,6 @@ export class Subscriber {
       if (page.head.epoch === this.#epoch) {
         for (const [stream, newest] of Object.entries(page.head.streams)) this.#raise(stream, newest);
         this.#followsOnly = false;
-        this.#fetchedTo = this.#seq;
         if (epoch !== null && epoch !== this.#epoch) {
           // Over: the gateway that answers was started later.
           if (!this.#passed.has(epoch)) this.#passed.set(epoch, 0);
@@ -164,10 +180,11 @@ export class Subscriber {
       }
       if (facility === null || (this.#epoch === epoch && this.#last(facility) >= number)) return;
       if (performance.now() > until) {
+        if (this.#epoch !== epoch) return;
         // Announced, and never became durable while we waited.
         const streams = { [facility]: { from: this.#last(facility) + 1, to: number } };
         this.#streams.set(facility, number);
-        yield this.#gap(epoch, this.#seq + 1, 0, "not_delivered", streams);
+        yield this.#gap(epoch, this.#whole + 1, 0, "not_delivered", streams);
         return;
       }
       await sleep(100);
@@ -188,7 +205,7 @@ export class Subscriber {
 
   *#fetched({ header, topic, payload }) {
     const { facility } = partsOf(topic);
-    this.#partial ||= header.epoch === this.#epoch && header.seq > this.#seq + 1;
+    this.#partial ||= header.epoch === this.#epoch && header.seq > this.#whole + 1;
     this.#move(header.epoch, header.seq);
     if (header.stream_seq <= this.#last(facility)) return; // came live before
     this.#streams.set(facility, header.stream_seq);
@@ -197,11 +214,11 @@ export class Subscriber {
 
   #event(header, topic, payload) {
     const { epoch, seq, stream_seq } = header;
-    return { kind: "event", epoch, seq, streamSeq: stream_seq, topic, header, payload, place: { epoch: this.#epoch, seq: this.#seq } };
+    return { kind: "event", epoch, seq, streamSeq: stream_seq, topic, header, payload, place: this.place };
   }
 
   #gap(epoch, first, last, reason, streams) {
-    return { kind: "gap", epoch, first, last, reason, streams, place: { epoch: this.#epoch, seq: this.#seq } };
+    return { kind: "gap", epoch, first, last, reason, streams, place: this.place };
   }
 
   #last(facility) {
@@ -209,19 +226,21 @@ export class Subscriber {
   }
 
   #raise(facility, number) {
+    if (this.#options.facilities && !this.#options.facilities.includes(facility)) return;
     this.#streams.set(facility, Math.max(this.#last(facility), number));
   }
 
+  /** Everything up to there was fetched, of every stream. */
   #move(epoch, seq) {
-    if (epoch === this.#epoch) {
-      this.#seq = Math.max(this.#seq, seq);
-    } else {
-      if (this.#epoch !== null) this.#passed.set(this.#epoch, Math.max(this.#seq, this.#passed.get(this.#epoch) ?? 0));
+    if (epoch !== this.#epoch) {
+      if (this.#epoch !== null) this.#passed.set(this.#epoch, Math.max(this.#newest, this.#passed.get(this.#epoch) ?? 0));
       this.#epoch = epoch;
-      this.#seq = this.#fetchedTo = seq;
+      this.#whole = this.#newest = seq;
       this.#streams.clear();
       this.#sure.clear();
     }
+    this.#whole = Math.max(this.#whole, seq);
+    this.#newest = Math.max(this.#newest, seq);
   }
 
   /** The answer, or null when nobody answers: then a new socket, for REQ cannot ask twice. */

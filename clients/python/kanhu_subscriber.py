@@ -3,10 +3,13 @@
     from kanhu_subscriber import Subscriber, Event, Gap
     for item in Subscriber("tcp://127.0.0.1:5556", "tcp://127.0.0.1:5557", facilities=["fuxing"], after=load_place()):
         if isinstance(item, Event):
-            handle(item.payload)           # a CloudEvents dictionary; the same (epoch, seq) never comes twice
+            handle(item.payload)           # a CloudEvents dictionary; one Subscriber gives the same (epoch, seq) once
         else:
             complain(item)                 # numbers that will never come, and why
         save_place(item.epoch, item.place) # where to go on after your own restart
+
+`place` may lie behind the item by about a second of events, for it is never in front of what another stream still lacks: after your
+restart some events come again. The same (epoch, seq) is the same event: replace it, or pass it over.
 
 Needs pyzmq. One file, to be copied. The contract is docs/events.md.
 """
@@ -30,10 +33,7 @@ class Event:
     topic: str
     header: dict
     payload: dict
-
-    @property
-    def place(self):
-        return self.seq
+    place: int              # a seq of `epoch`: up to here nothing is missing
 
 
 @dataclass
@@ -44,14 +44,11 @@ class Gap:
     last: int
     reason: str
     streams: dict = field(default_factory=dict)
-
-    @property
-    def place(self):
-        return max(self.last, self.first - 1)
+    place: int = 0
 
 
 class Subscriber:
-    """Iterate it. `facilities`: all when left out; `-` are the gateway's own events. `after`: (epoch, seq) of the last event you have; None:
+    """Iterate it. `facilities`: all when left out; `-` are the gateway's own events. `after`: (epoch, place) of the last item you have; None:
     from now on; "oldest": everything that is kept. Reconnects by itself and for ever; `on_silence(seconds)` is called while nothing is heard,
     also when the gateway does not know our key. `key`: the key file of `kanhu keys add`, for a gateway that asks for keys."""
 
@@ -67,16 +64,21 @@ class Subscriber:
         self._live_endpoint = live
         self._live = None
         self._connect()
-        self._epoch, self._seq = (None, 0) if after in (None, "oldest") else after
+        self._epoch, self._whole = (None, 0) if after in (None, "oldest") else after  # up to which no stream lacks anything
+        self._newest = self._whole  # the highest seq that was given
         self._follows_only = after is None  # nothing was fetched yet: a stream begins with its first message
         self._passed = {}    # last seq of the epochs before: a restored backup begins with them again
         self._streams = {}   # last stream_seq of the epoch, by facility
-        self._sure = {}      # seq up to which nothing of the stream is missing, by facility; what was fetched goes for all
-        self._fetched = self._seq
+        self._sure = {}      # seq up to which nothing of the stream is missing, by facility
         self._partial = False  # numbers in between are of streams that are not shown to us
         self._on_silence = on_silence
         self._heard = time.monotonic()
         self._stopped = False
+
+    @property
+    def place(self):
+        """(epoch, seq) behind what was given so far; heads move it on while nothing happens. For the thread that iterates."""
+        return self._epoch, self._whole
 
     def _connect(self):
         """Also when nothing has been heard for long: a connection that was cut while idle looks alive to this end for ever."""
@@ -128,42 +130,46 @@ class Subscriber:
         _, facility, _, kind = topic.strip("/").split("/", 3)
         if kind in ("commit", "heartbeat"):
             return
-        number, epoch = header["stream_seq"], header["epoch"]
+        number, seq, epoch = header["stream_seq"], header["seq"], header["epoch"]
         head = kind == "head"
+        before = number if head else number - 1  # what must have come by now
         if epoch != self._epoch and epoch in self._passed:
             return  # waited here while we fetched the rest of its epoch, and the next
         if self._epoch is None:  # from now on: the first message of each stream is where it begins
-            self._epoch, self._seq = epoch, header["seq"] if head else header["seq"] - 1
-            self._fetched = self._seq
+            self._epoch, self._whole = epoch, seq if head else seq - 1
+            self._newest = self._whole
         if epoch != self._epoch:
-            yield from self._catch_up(epoch, facility, number if head else number - 1)
-            if epoch != self._epoch:
-                return
-        if self._follows_only and facility not in self._streams:
-            self._streams[facility] = number if head else number - 1
-        if not head and self._facilities is None and not self._partial and header["seq"] > self._seq + 1:
+            yield from self._catch_up(epoch, facility, before)
+        elif self._follows_only:
+            self._streams.setdefault(facility, before)
+        if epoch == self._epoch and not head and self._facilities is None and not self._partial and seq > self._newest + 1:
             yield from self._catch_up()  # so that it comes in order
-        last = self._streams.get(facility, 0)
-        if number > last + (0 if head else 1):
-            yield from self._catch_up(epoch, facility, number if head else number - 1)
-            last = self._streams.get(facility, 0)
-        if epoch == self._epoch and number >= last:
-            self._sure[facility] = header["seq"]
-        if head or number <= last or epoch != self._epoch:
-            return
+        if epoch == self._epoch and before > self._streams.get(facility, 0):
+            yield from self._catch_up(epoch, facility, before)
+        if epoch != self._epoch or before != self._streams.get(facility, 0):
+            return  # old; or we were stopped, and what stands in front of it has not come
         self._streams[facility] = number
-        self._seq = max(self._seq, header["seq"])
-        yield Event(epoch, header["seq"], number, topic, header, json.loads(payload))
+        self._complete(facility, seq)
+        if not head:
+            if seq == self._whole + 1:
+                self._whole = seq
+            self._newest = max(self._newest, seq)
+            yield Event(epoch, seq, number, topic, header, json.loads(payload), self._whole)
+
+    def _complete(self, facility, seq):
+        """Nothing of it is missing up to `seq`. The place goes as far as that is so of every stream."""
+        holds = self._sure.get(facility, 0) <= self._whole
+        self._sure[facility] = seq
+        if holds:
+            self._whole = max(self._whole, min(self._sure.get(stream, 0) for stream in self._streams))
 
     def _catch_up(self, epoch=None, facility=None, number=0):
         """Everything behind our place, until nothing durable is left and, when one is named, `number` of `facility` has come."""
         until = time.monotonic() + PATIENCE_S
-        if facility is not None and epoch == self._epoch:  # other streams have come further
-            self._seq = min(self._seq, max(self._sure.get(facility, 0), self._fetched))
         while not self._stopped:
             request = {"v": 1, "request": "fetch", "max_events": 2000, "max_bytes": 1 << 20}
             if self._epoch is not None:
-                request |= {"epoch": self._epoch, "after": self._seq}
+                request |= {"epoch": self._epoch, "after": self._whole}
             if self._facilities is not None:
                 request["streams"] = self._facilities
             page = self._ask(request)
@@ -173,9 +179,8 @@ class Subscriber:
             self._move(page["next"]["epoch"], page["next"]["after"])
             if page["complete"] and page["head"]["epoch"] == self._epoch:
                 for stream, newest in page["head"]["streams"].items():
-                    self._streams[stream] = max(self._streams.get(stream, 0), newest)
+                    self._raise(stream, newest)
                 self._follows_only = False
-                self._fetched = self._seq
                 if epoch not in (None, self._epoch):  # over: the gateway that answers was started later
                     self._passed.setdefault(epoch, 0)
                     return
@@ -185,9 +190,10 @@ class Subscriber:
             if facility is None or (self._epoch == epoch and self._streams.get(facility, 0) >= number):
                 return
             if time.monotonic() > until:  # announced, and never became durable while we waited
-                last = self._streams.get(facility, 0)
-                self._streams[facility] = number
-                yield Gap(epoch, self._seq + 1, 0, "not_delivered", {facility: {"from": last + 1, "to": number}})
+                if self._epoch == epoch:
+                    last = self._streams.get(facility, 0)
+                    self._streams[facility] = number
+                    yield Gap(epoch, self._whole + 1, 0, "not_delivered", {facility: {"from": last + 1, "to": number}}, self._whole)
                 return
             time.sleep(0.1)
 
@@ -200,8 +206,8 @@ class Subscriber:
                 at += 1
             self._move(gap["epoch"], max(gap["to"], gap["from"] - 1))
             for facility, bounds in gap["streams"].items():
-                self._streams[facility] = max(self._streams.get(facility, 0), bounds["to"])
-            yield Gap(gap["epoch"], gap["from"], gap["to"], gap["reason"], gap["streams"])
+                self._raise(facility, bounds["to"])
+            yield Gap(gap["epoch"], gap["from"], gap["to"], gap["reason"], gap["streams"], self._whole)
         for event in events[at:]:
             yield from self._fetched_event(event)
 
@@ -209,22 +215,28 @@ class Subscriber:
         header = event["header"]
         facility = event["topic"].split("/")[1]
         new_epoch = header["epoch"] != self._epoch
-        self._partial = self._partial or not new_epoch and header["seq"] > self._seq + 1
+        self._partial = self._partial or not new_epoch and header["seq"] > self._whole + 1
         self._move(header["epoch"], header["seq"])
         if not new_epoch and header["stream_seq"] <= self._streams.get(facility, 0):
             return  # came live before
         self._streams[facility] = header["stream_seq"]
         if header["seq"] <= self._passed.get(header["epoch"], 0):
             return
-        yield Event(header["epoch"], header["seq"], header["stream_seq"], event["topic"], header, event["payload"])
+        yield Event(header["epoch"], header["seq"], header["stream_seq"], event["topic"], header, event["payload"], self._whole)
+
+    def _raise(self, facility, number):
+        if self._facilities is None or facility in self._facilities:
+            self._streams[facility] = max(self._streams.get(facility, 0), number)
 
     def _move(self, epoch, seq):
+        """Everything up to there was fetched, of every stream."""
         if epoch != self._epoch:
             if self._epoch is not None:
-                self._passed[self._epoch] = max(self._seq, self._passed.get(self._epoch, 0))
-            self._epoch, self._seq, self._fetched, self._streams, self._sure = epoch, seq, seq, {}, {}
+                self._passed[self._epoch] = max(self._newest, self._passed.get(self._epoch, 0))
+            self._epoch, self._whole, self._newest, self._streams, self._sure = epoch, seq, seq, {}, {}
         else:
-            self._seq = max(self._seq, seq)
+            self._whole = max(self._whole, seq)
+            self._newest = max(self._newest, seq)
 
     def picture(self, **what):
         """(answer, JPEG) of camera=ID or event=ID, at most max_width=N px wide; None when nobody answers. RuntimeError says why there is none."""
