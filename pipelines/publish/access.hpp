@@ -31,6 +31,7 @@ struct Rights {
 struct Asker {
   std::string user;  // name in the allow-list; empty: a socket without keys
   Rights rights;
+  std::string connection = {};  // by which it asks: a name that no other one has at that time
 };
 
 // What is subscribed at the socket for somebody who asks for `prefix`: the prefix itself where it lies inside of what may be seen, else
