@@ -240,7 +240,7 @@ void add_keys(CLI::App& app, Command& chosen) {
       ->delimiter(',');
   adding->add_option("--right", options->rights, "Of live, fetch, clip, picture; may be repeated")
       ->delimiter(',')
-      ->check(CLI::IsMember(std::vector<std::string>(right_names().begin(), right_names().end())))
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kRightNames), std::end(kRightNames))))
       ->capture_default_str();
   adding->add_option("--expires", options->expires, "From then on the key is nobody's, such as 2027-01-01T00:00:00+08:00");
   auto* open =
