@@ -1,11 +1,8 @@
 // `fetch` on the query socket, of a gateway: who waits for the disk, and who does not.
 #include "daemon/fetch_answer.hpp"
 
-#include <atomic>
-#include <condition_variable>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,6 +10,7 @@
 #include <catch2/catch.hpp>
 #include <zmq.hpp>
 
+#include "tests/support/hanging_disk.hpp"
 #include "tests/unit/daemon/once.hpp"
 #include "tests/unit/publish/journal_rig.hpp"
 
@@ -23,55 +21,11 @@ using namespace std::chrono_literals;
 using test::kJournalDir;
 using test::Once;
 
-// A disk whose folders cannot be read while it hangs.
-class HangingDisk final : public FileIo {
- public:
-  explicit HangingDisk(FileIo& inner) : inner_(inner) {}
-  ~HangingDisk() override { hang(false); }
-  void hang(bool on) {
-    std::scoped_lock lock(mutex_);
-    hangs_ = on;
-    changed_.notify_all();
-  }
-  // Until somebody waits for it.
-  bool is_waited_for() {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [&] { return waiting_ > 0; });
-  }
-  int lists() const { return lists_; }
-
-  Result<std::vector<std::string>> list(const std::string& path) override {
-    ++lists_;
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return !hangs_; });
-    --waiting_;
-    lock.unlock();
-    return inner_.list(path);
-  }
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override { return inner_.open(path, mode); }
-  Result<void> rename(const std::string& from, const std::string& to) override { return inner_.rename(from, to); }
-  Result<void> remove(const std::string& path) override { return inner_.remove(path); }
-  Result<void> make_directories(const std::string& path) override { return inner_.make_directories(path); }
-  Result<void> sync_directory(const std::string& path) override { return inner_.sync_directory(path); }
-  bool exists(const std::string& path) override { return inner_.exists(path); }
-  Result<std::uint64_t> free_bytes(const std::string& path) override { return inner_.free_bytes(path); }
-
- private:
-  FileIo& inner_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool hangs_ = false;
-  int waiting_ = 0;
-  std::atomic<int> lists_{0};
-};
-
 // A journal of three events, and what is asked of it.
 struct FetchRig {
   test::JournalRig journals;
   std::unique_ptr<publish::Journal> journal = journals.open();
-  HangingDisk disk{journals.io};
+  test::HangingDisk disk{journals.io};
   publish::JournalPages pages{disk, kJournalDir};
   DiskJobs jobs;
   FetchAnswer fetch{pages, [this] { return journal->head(); }, jobs, journals.clock};
