@@ -24,7 +24,6 @@
 namespace kanhu {
 namespace {
 
-constexpr std::string_view kRightNames[] = {"live", "fetch", "clip", "picture"};
 constexpr std::size_t kMostPatterns = 256;
 constexpr std::string_view kZ85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
@@ -49,10 +48,7 @@ void read_list(Section& section, std::string_view key, std::size_t most, std::ve
     section.reading().refuse(section.mark(key), fmt::format("{}: at least one expected; leave the whole entry out to allow nothing", key));
 }
 
-std::string right_fault(std::string_view name) {
-  const bool known = std::find(std::begin(kRightNames), std::end(kRightNames), name) != std::end(kRightNames);
-  return known ? "" : not_one_of(name, kRightNames);
-}
+std::string right_fault(std::string_view name) { return right_named(name) ? "" : not_one_of(name, kRightNames); }
 
 struct Seen {
   std::set<std::string> names, keys;
@@ -88,8 +84,6 @@ AllowedSubscriber read_subscriber(Section section, Seen& seen) {
 std::string cause_of(int code) { return std::generic_category().message(code); }
 
 }  // namespace
-
-std::span<const std::string_view> right_names() { return kRightNames; }
 
 std::string public_key_fault(std::string_view z85) {
   if (z85.size() != 40) return fmt::format("40 characters of Z85 expected, found {}", z85.size());

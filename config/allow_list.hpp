@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +14,16 @@
 
 namespace kanhu {
 
+// What a subscriber may ask for. `state`, `info` and `look` need no right beyond a facility that is seen; what they answer is cut to
+// those facilities.
+enum class Right { kLive, kFetch, kClip, kPicture };
+inline constexpr std::string_view kRightNames[] = {"live", "fetch", "clip", "picture"};  // in the same order
+constexpr std::optional<Right> right_named(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(kRightNames); ++i)
+    if (kRightNames[i] == name) return static_cast<Right>(i);
+  return std::nullopt;
+}
+
 inline constexpr std::size_t kMostSubscribers = 1'000;
 // Its secret half, one line of 40 characters, in gateway.secrets_dir or as a credential of systemd.
 inline constexpr std::string_view kPublishKey = "publish-key";
@@ -22,7 +32,7 @@ struct AllowedSubscriber {
   std::string name;                     // an identifier, unique
   std::string public_key;               // Z85, 40 characters, unique
   std::vector<std::string> facilities;  // `f1` that one, `f*` all whose id begins so, `*` all and the gateway's own events
-  std::vector<std::string> rights;      // of right_names()
+  std::vector<std::string> rights;      // of kRightNames
   std::optional<WallTime> expires;      // from then on it is nobody
   bool operator==(const AllowedSubscriber&) const = default;
 };
@@ -31,8 +41,6 @@ struct AllowList {
   std::vector<AllowedSubscriber> subscribers;
   bool operator==(const AllowList&) const = default;
 };
-
-std::span<const std::string_view> right_names();
 
 // What is wrong with a single value, in words; empty: nothing.
 std::string public_key_fault(std::string_view z85);

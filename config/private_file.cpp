@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptor.hpp"
 #include "base/digest.hpp"
 
 namespace kanhu {
@@ -19,21 +20,6 @@ namespace {
 constexpr std::size_t kMostBytesOfAny = 4096;
 
 std::string cause(int code) { return std::generic_category().message(code); }
-
-// A descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // Wiped when it is done with. One byte more than fits says that a file is too long.
 struct Scratch {

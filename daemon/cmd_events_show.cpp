@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "base/digest.hpp"
+#include "base/json_member.hpp"
 #include "daemon/cmd_events.hpp"
 #include "daemon/event_columns.hpp"
 #include "daemon/local_time.hpp"
@@ -21,12 +22,6 @@ struct ShowOptions {
   JournalOptions journal;
   std::string what, format = "text";
 };
-
-const Json& at_key(const Json& object, const char* key) {
-  static const Json kNothing;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : kNothing;
-}
 
 std::string plain(const Json& value) {
   if (value.is_null()) return {};
@@ -118,17 +113,17 @@ void line(const char* name, const std::string& text) {
 void show_clips(const JournalAccess& access, const Incident& incident) {
   std::map<std::string, Json> latest;  // of several statuses the newest is the truth
   for (const Json& body : incident.bodies) {
-    const Json& clip = at_key(at_key(body, "data"), "clip");
-    if (clip.is_object()) latest[plain(at_key(clip, "id"))] = clip;
+    const Json& clip = member(member(body, "data"), "clip");
+    if (clip.is_object()) latest[plain(member(clip, "id"))] = clip;
   }
   // Without an id it is the reason why there is none.
   for (const auto& [id, clip] : latest) {
     if (id.empty() && latest.size() > 1) continue;
-    const std::string reason = plain(at_key(clip, "reason"));
-    std::string text = id + (id.empty() ? "" : " ") + plain(at_key(clip, "status")) + (reason.empty() ? "" : " (" + reason + ")");
-    if (at_key(clip, "start").is_string()) text += fmt::format(", {} to {}", plain(at_key(clip, "start")), plain(at_key(clip, "end")));
+    const std::string reason = plain(member(clip, "reason"));
+    std::string text = id + (id.empty() ? "" : " ") + plain(member(clip, "status")) + (reason.empty() ? "" : " (" + reason + ")");
+    if (member(clip, "start").is_string()) text += fmt::format(", {} to {}", plain(member(clip, "start")), plain(member(clip, "end")));
     line("clip", text);
-    const Json &paths = at_key(clip, "path"), &sums = at_key(clip, "sha256");
+    const Json &paths = member(clip, "path"), &sums = member(clip, "sha256");
     for (std::size_t i = 0; paths.is_array() && i < paths.size(); ++i) {
       const std::string path = plain(paths[i]);
       const bool there = access.clips.empty() || path.empty() || std::filesystem::exists(access.clips + "/" + path);
@@ -141,18 +136,18 @@ void show_clips(const JournalAccess& access, const Incident& incident) {
 void show_series(const Incident& incident) {
   std::set<std::string> shown;
   for (const Json& body : incident.bodies) {
-    const Json& series = at_key(at_key(body, "data"), "series");
-    const std::string sum = plain(at_key(series, "sha256"));
+    const Json& series = member(member(body, "data"), "series");
+    const std::string sum = plain(member(series, "sha256"));
     if (sum.empty() || !shown.insert(sum).second) continue;
-    line("series", fmt::format("sha256 {}, {} frames, {} to {} (kanhu look --series)", sum, plain(at_key(series, "frames")),
-                               plain(at_key(series, "start")), plain(at_key(series, "end"))));
+    line("series", fmt::format("sha256 {}, {} frames, {} to {} (kanhu look --series)", sum, plain(member(series, "frames")),
+                               plain(member(series, "start")), plain(member(series, "end"))));
   }
 }
 
 void show_provenance(const Incident& incident) {
   std::set<std::string> shown;
   for (const Json& body : incident.bodies) {
-    const Json& provenance = at_key(at_key(body, "data"), "provenance");
+    const Json& provenance = member(member(body, "data"), "provenance");
     if (!provenance.is_object()) continue;
     for (const auto& [what, digest] : provenance.items()) {
       const std::string text = harmless(what) + " " + plain(digest);
@@ -162,14 +157,14 @@ void show_provenance(const Incident& incident) {
 }
 
 std::string named(const Json& data, const char* key, const std::string& id) {
-  const std::string name = plain(at_key(at_key(data, key), "name"));
+  const std::string name = plain(member(member(data, key), "name"));
   return harmless(id) + (name.empty() ? "" : " (" + name + ")");
 }
 
 void show_text(const JournalAccess& access, const Incident& incident) {
   const auto& first = incident.events.front();
   const auto& last = incident.events.back();
-  const Json& data = at_key(incident.bodies.front(), "data");
+  const Json& data = member(incident.bodies.front(), "data");
   const std::string zone = access.zone_of(first.record.facility);
   line("incident", harmless(first.facts.subject));
   line("facility", first.record.facility == "-" ? "the gateway" : named(data, "facility", first.record.facility));
@@ -182,7 +177,7 @@ void show_text(const JournalAccess& access, const Incident& incident) {
   if (end != incident.events.rend()) {
     const Json& body = incident.bodies[incident.bodies.size() - 1 - static_cast<std::size_t>(end - incident.events.rbegin())];
     line("ended", fmt::format("{}  {}, after {:.1f} s", local_time_text(end->record.time, zone),
-                              plain(at_key(at_key(body, "data"), "end_reason")), to_seconds(end->record.time - first.record.time)));
+                              plain(member(member(body, "data"), "end_reason")), to_seconds(end->record.time - first.record.time)));
   } else if (begins) {
     line("ended", "not yet, as far as the journal goes");
   }

@@ -207,16 +207,6 @@ Result<std::string> checked_text(std::string_view text, std::string_view what) {
   return std::string(text);
 }
 
-Result<void> hand_to_owner(const std::string& path) {
-  if (::geteuid() != 0) return {};
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-  struct stat owner {};
-  if (::stat(folder.c_str(), &owner) != 0 || ::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0)
-    return fail(ErrorKind::kPermission, fmt::format("{} was written, but cannot be given to the owner of {}", path, folder));
-  return {};
-}
-
 void add_gallery(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("gallery", "People who agreed to be recognised: enrol, list, withdraw, calibrate");
   command->require_subcommand(1);

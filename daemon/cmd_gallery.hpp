@@ -71,8 +71,6 @@ std::string day_of(WallTime time);
 Result<Secret> read_line(const std::string& prompt, bool hidden);
 // A name or other free text: UTF-8 on one line, 1 to 200 bytes.
 Result<std::string> checked_text(std::string_view text, std::string_view what);
-// Gives what root made to the owner of the folder it is in, so that the service can read it.
-Result<void> hand_to_owner(const std::string& path);
 
 void add_gallery_enroll(CLI::App& gallery, Command& chosen);
 void add_gallery_list(CLI::App& gallery, Command& chosen);

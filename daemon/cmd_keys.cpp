@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -71,11 +70,8 @@ int server(const KeysOptions& options) {
     pair = publish::make_key_pair();
     if (!pair) return report(pair.error());
     if (auto written = write_private(dir, kPublishKey, pair->secret_key, Existing::kKeep); !written) return report(written.error());
-    // Written by root, read by the service's user.
-    struct stat folder {};
     const std::string path = fmt::format("{}/{}", dir, kPublishKey);
-    if (::geteuid() == 0 && ::stat(dir.c_str(), &folder) == 0 && ::lchown(path.c_str(), folder.st_uid, folder.st_gid) != 0)
-      return report({ErrorKind::kPermission, path + " was written, but cannot be given to the folder's owner"});
+    if (auto given = hand_to_owner(path); !given) return report(given.error());
     fmt::print(stderr, "{} made\n", path);
   }
   if (!pair) return report(pair.error());
@@ -240,7 +236,7 @@ void add_keys(CLI::App& app, Command& chosen) {
       ->delimiter(',');
   adding->add_option("--right", options->rights, "Of live, fetch, clip, picture; may be repeated")
       ->delimiter(',')
-      ->check(CLI::IsMember(std::vector<std::string>(right_names().begin(), right_names().end())))
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kRightNames), std::end(kRightNames))))
       ->capture_default_str();
   adding->add_option("--expires", options->expires, "From then on the key is nobody's, such as 2027-01-01T00:00:00+08:00");
   auto* open =

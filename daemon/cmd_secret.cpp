@@ -2,7 +2,6 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -32,12 +31,8 @@ int set(const std::string& name, const std::string& user, std::string dir, const
   std::fill(password.begin(), password.end(), '\0');
   if (credential.password.empty()) return report({ErrorKind::kInvalidArgument, "no password came on standard input; nothing was written"});
   if (auto stored = store_secret(name, dir, credential); !stored) return report(stored.error());
-  // Written by root, read by the service's user: it belongs to whom the folder belongs to.
-  struct stat folder {};
   const std::string path = dir + "/" + name;
-  if (::geteuid() == 0 && ::stat(dir.c_str(), &folder) == 0 && ::lchown(path.c_str(), folder.st_uid, folder.st_gid) != 0) {
-    return report({ErrorKind::kPermission, path + " was written, but cannot be given to the folder's owner"});
-  }
+  if (auto given = hand_to_owner(path); !given) return report(given.error());
   fmt::print("{} written; a running gateway takes it with SIGHUP (systemctl reload kanhu)\n", path);
   return EX_OK;
 }

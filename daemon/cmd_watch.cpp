@@ -49,16 +49,12 @@ std::string topic_of(const std::string& facility) {
 }
 
 bool selected(const WatchOptions& options, const std::string& topic) {
-  std::vector<std::string> parts;
-  std::size_t at = 0;
-  for (std::size_t slash; (slash = topic.find('/', at)) != std::string::npos; at = slash + 1) parts.push_back(topic.substr(at, slash - at));
-  return parts.size() == 4 && matches(options.facility, parts[1]) && matches(options.camera, parts[2]) && matches(options.type, parts[3]);
+  const auto parts = topic_parts(topic);
+  return parts && matches(options.facility, parts->facility) && matches(options.camera, parts->source) &&
+         matches(options.type, parts->type);
 }
 
-std::string stream_of(const std::string& topic) {
-  const auto begin = topic.find('/') + 1;
-  return topic.substr(begin, topic.find('/', begin) - begin);
-}
+std::string stream_of(const std::string& topic) { return topic_parts(topic).value_or(TopicParts{}).facility; }
 
 // A filter that can match nothing looks like a quiet day: say so. Types may be newer than this program, so it only warns.
 void warn_of_filters(const WatchOptions& options) {
@@ -195,7 +191,9 @@ void Watch::take(const publish::LiveMessage& message) {
   if (verdict.missed > 0) note(fmt::format("{} of {} did not come live", verdict.missed, verdict.stream));
   // Whether the epoch before was heard to its end only the journal knows.
   if (verdict.missed > 0 || verdict.new_epoch) {
-    if (verdict.missed > 0) seq_ = std::min(seq_, std::max(sure_[verdict.stream], fetched_));  // other streams have come further
+    if (verdict.missed > 0) sure_.try_emplace(verdict.stream);
+    // From where any stream may lack something: what this one lacks tells nothing of the others.
+    for (const auto& [stream, sure] : sure_) seq_ = std::min(seq_, std::max(sure, fetched_));
     const bool fetched = !options_.query.empty() && !epoch_.empty() && fetch(std::nullopt);
     if (!fetched && verdict.missed > 0) note("and are missing here");
     if (!fetched) lost_ += verdict.missed;

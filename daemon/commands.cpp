@@ -1,10 +1,13 @@
 #include "daemon/commands.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/file_io.hpp"
 #include "config/load.hpp"
@@ -36,6 +39,16 @@ int report(const Error& error) {
     default:
       return EX_UNAVAILABLE;
   }
+}
+
+Result<void> hand_to_owner(const std::string& path) {
+  if (::geteuid() != 0) return {};
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+  struct stat owner {};
+  if (::stat(folder.c_str(), &owner) != 0 || ::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0)
+    return fail(ErrorKind::kPermission, fmt::format("{} was written, but cannot be given to the owner of {}", path, folder));
+  return {};
 }
 
 Result<Json> endpoints_of(const std::string& config_path) {

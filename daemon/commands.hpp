@@ -39,6 +39,8 @@ void add_worker(CLI::App& app, Command& chosen);
 std::string default_config_path();
 // Prints "kanhu: message" to standard error; the exit code that belongs to the kind.
 int report(const Error& error);
+// Gives what root made to the owner of the folder it is in, so that the service can read it.
+Result<void> hand_to_owner(const std::string& path);
 // The endpoints of the running gateway: from `endpoint_file_of` a configuration.
 Result<Json> endpoints_of(const std::string& config_path);
 

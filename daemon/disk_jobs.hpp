@@ -1,34 +1,48 @@
 #pragma once
 
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
 #include <functional>
+#include <mutex>
+#include <string>
 #include <thread>
-#include <utility>
 
-#include "base/bounded_queue.hpp"
-#include "base/thread_name.hpp"
+#include "pipelines/publish/access.hpp"
 
 namespace kanhu {
 
-// What a request needs from a disk, away from the query thread: one after the other, at most 32 waiting.
-// Thread: post from any.
+// What requests need from a disk, away from the query thread, because disks hang: one after the other, pages of the journal in turn
+// with everything else, so that neither a picture nor a clip waits behind all who catch up.
+// Thread: post from any; jobs run on the thread `evidence`, and must answer whoever asks themselves.
 class DiskJobs {
  public:
-  DiskJobs()
-      : thread_([this] {
-          name_this_thread("evidence");
-          while (auto job = jobs_.pop()) (*job)();
-        }) {}
-  ~DiskJobs() {
-    jobs_.close();
-    thread_.join();
-  }
+  using Job = std::function<void()>;
+  static constexpr std::size_t kMostJobs = 32, kMostPages = 128;  // that wait
+  // Of those pages: so that one connection, or one user with many of them, does not keep the others out.
+  static constexpr std::size_t kMostOfConnection = 4, kMostOfUser = 32;
+
+  DiskJobs();
+  ~DiskJobs();  // after the job at hand; the others are dropped: nobody is there any more to be answered
   DiskJobs(const DiskJobs&) = delete;
   DiskJobs& operator=(const DiskJobs&) = delete;
-  // False when the queue is full.
-  bool post(std::function<void()> job) { return jobs_.try_push(std::move(job)); }
+
+  // False when too many wait already.
+  bool post(Job job);
+  bool post_page(const publish::Asker& asker, Job job);
 
  private:
-  BoundedQueue<std::function<void()>> jobs_{32};
+  struct Waiting {
+    Job job;
+    std::string connection, user;
+  };
+  void run();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<std::deque<Waiting>, 2> waiting_;  // the pages are the second
+  bool stopping_ = false;
   std::thread thread_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_member.hpp"
 #include "base/text.hpp"
 #include "daemon/feed.hpp"
 #include "daemon/local_time.hpp"
@@ -30,14 +31,8 @@ bool is_in(const std::pair<char32_t, char32_t> (&blocks)[N], char32_t point) {
 
 std::size_t cells_of(char32_t point) { return is_in(kWide, point) ? 2 : is_in(kCombining, point) ? 0 : 1; }
 
-const Json& inside(const Json& object, const char* key) {
-  static const Json kNothing;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : kNothing;
-}
-
 std::string text_at(const Json& object, const char* key) {
-  const Json& value = inside(object, key);
+  const Json& value = member(object, key);
   return value.is_string() ? value.get<std::string>() : value.is_null() ? std::string() : canonical_json(value);
 }
 
@@ -140,16 +135,16 @@ std::string csv_line(const publish::StoredEvent& event, const std::string& zone)
   const auto& record = event.record;
   const auto parsed = parse_json(record.body);
   const Json body = parsed ? *parsed : Json();
-  const Json& data = inside(body, "data");
-  const Json &person = inside(data, "person"), &clip = inside(data, "clip");
+  const Json& data = member(body, "data");
+  const Json &person = member(data, "person"), &clip = member(data, "clip");
   const std::string since = text_at(data, "since");
   const auto since_time = parse_utc(since);
   const std::vector<std::string> fields{local_time_text(record.time, zone),
                                         format_utc(record.time),
                                         harmless(nothing_for_gateway(record.facility)),
-                                        text_at(inside(data, "facility"), "name"),
+                                        text_at(member(data, "facility"), "name"),
                                         harmless(nothing_for_gateway(record.source)),
-                                        text_at(inside(data, "camera"), "name"),
+                                        text_at(member(data, "camera"), "name"),
                                         harmless(event.facts.zone),
                                         harmless(record.type),
                                         to_string(event.phase),

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/json_member.hpp"
 #include "base/time.hpp"
 
 namespace kanhu {
@@ -14,11 +15,6 @@ namespace {
 
 std::string text_in(const Json& object, const char* key) {
   return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
-}
-
-const Json& member(const Json& object, const char* key) {
-  static const Json kNothing;
-  return object.is_object() && object.contains(key) ? object[key] : kNothing;
 }
 
 std::string local_time(const std::string& utc) {

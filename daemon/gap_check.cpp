@@ -4,16 +4,13 @@
 #include <vector>
 
 namespace kanhu {
-namespace {
-
-std::vector<std::string> split(const std::string& topic) {
+std::optional<TopicParts> topic_parts(const std::string& topic) {
   std::vector<std::string> parts;
   std::size_t at = 0;
   for (std::size_t slash; (slash = topic.find('/', at)) != std::string::npos; at = slash + 1) parts.push_back(topic.substr(at, slash - at));
-  return parts;
+  if (parts.size() != 4) return std::nullopt;
+  return TopicParts{std::move(parts[1]), std::move(parts[2]), std::move(parts[3])};
 }
-
-}  // namespace
 
 // A head names the epoch before and its last durable number of the stream.
 std::uint64_t GapCheck::missed_at_the_end_before(const std::string& stream, const std::string& payload) {
@@ -31,10 +28,10 @@ std::uint64_t GapCheck::missed_at_the_end_before(const std::string& stream, cons
 
 GapCheck::Verdict GapCheck::look(const publish::LiveMessage& message) {
   Verdict verdict;
-  const auto parts = split(message.topic);  // kanhu1, facility, source, type
-  if (parts.size() != 4 || parts[3] == "heartbeat" || parts[3] == "commit") return verdict;
-  verdict.stream = parts[1];
-  const bool is_head = parts[3] == "head";
+  const auto parts = topic_parts(message.topic);
+  if (!parts || parts->type == "heartbeat" || parts->type == "commit") return verdict;
+  verdict.stream = parts->facility;
+  const bool is_head = parts->type == "head";
   const std::string epoch = message.header.value("epoch", "");
   if (epoch != epoch_) {
     verdict.new_epoch = restarted_ = !epoch_.empty();

@@ -2,12 +2,20 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "pipelines/publish/publisher.hpp"
 
 namespace kanhu {
+
+// kanhu1/<facility>/<source>/<type>/
+struct TopicParts {
+  std::string facility, source, type;
+};
+// Nothing when it is no topic of the contract.
+std::optional<TopicParts> topic_parts(const std::string& topic);
 
 // What any subscriber has to do (docs/events.md): follows `stream_seq` per facility and `head` messages, and so knows
 // what it did not get. A stream is known from its first message on; after a restart seen by this subscriber, from 1.

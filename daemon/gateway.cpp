@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "config/load.hpp"
 #include "daemon/build_info.hpp"
+#include "daemon/journalled.hpp"
 #include "daemon/provenance.hpp"
 #include "daemon/service.hpp"
 #include "models/registry.hpp"
@@ -249,13 +250,10 @@ void Gateway::note(EventDraft draft) {
 }
 
 bool Gateway::journalled(const std::function<void()>& say) {
-  const std::uint64_t lost = journal_->stats().not_durable;
-  say();
-  rules_->wait();
-  const std::uint64_t last = journal_->head().seq;
-  journal_->flush();
-  // What went out provisionally is not counted as lost, and may never come to the disk.
-  return journal_->stats().not_durable == lost && journal_->head().durable_seq >= last;
+  return kanhu::journalled(*journal_, [&] {
+    say();
+    rules_->wait();
+  });
 }
 
 void Gateway::on_clip(ClipRecord record) {

@@ -17,6 +17,7 @@
 #include "daemon/clip_keeper.hpp"
 #include "daemon/data_folder.hpp"
 #include "daemon/evidence_ledger.hpp"
+#include "daemon/fetch_answer.hpp"
 #include "daemon/gallery_watch.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/picture_answer.hpp"
@@ -50,7 +51,7 @@ class Gateway final : public rules::RulesSink {
   void restore_incidents();
   void open_evidence();  // the ledgers
   void open_watches();   // of galleries and clips
-  void open_pictures();  // and clips, for who asks
+  void open_pictures();  // clips and the journal, for who asks
   Result<void> open_workers();
   Result<void> open_sockets();
   void open_sensors(const ConfigPtr& config);
@@ -113,7 +114,9 @@ class Gateway final : public rules::RulesSink {
   std::unique_ptr<AccessControl> access_control_;
   std::unique_ptr<record::ClipShelf> shelf_;
   std::unique_ptr<PictureDesk> pictures_;
+  std::unique_ptr<publish::JournalPages> journal_pages_;  // of the disk's thread
   std::unique_ptr<DiskJobs> disk_;
+  std::unique_ptr<FetchAnswer> fetch_answer_;
   std::unique_ptr<ClipAnswer> clip_answer_;
   std::unique_ptr<PictureAnswer> picture_answer_;
   std::unique_ptr<Workers> workers_;

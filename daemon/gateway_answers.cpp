@@ -5,7 +5,6 @@
 #include "daemon/gateway.hpp"
 #include "daemon/look_answer.hpp"
 #include "daemon/visible.hpp"
-#include "pipelines/publish/fetch.hpp"
 
 namespace kanhu {
 namespace {
@@ -37,11 +36,8 @@ Result<void> Gateway::open_sockets() {
     picture_answer_->ask(request, asker, reply);
   });
   at_once("look", [this](const Json& request, const publish::Asker& asker) { return look_answer(request, asker.rights); });
-  requests.emplace("fetch", [this, pages = std::make_shared<publish::JournalPages>(*files_, folder_.journal())](
-                                const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
-    reply(publish::answer_fetch(*pages, request, head(), asker.rights).map([](std::string text) {
-      return publish::Answer{std::move(text), "", false};
-    }));
+  requests.emplace("fetch", [this](const Json& request, const publish::Asker& asker, const publish::Reply& reply) {
+    fetch_answer_->ask(request, asker, reply);
   });
   auto query = publish::QueryServer::open(config->publish, std::move(requests), gate_.get());
   if (!query) return tl::make_unexpected(query.error());

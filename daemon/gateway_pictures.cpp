@@ -1,4 +1,5 @@
-// Pictures and clips for who asks on the query socket: the threads and desks they need, and how they hang together.
+// Pictures, clips and pages of the journal for who asks on the query socket: the threads and desks they need, and how they hang
+// together.
 #include <utility>
 
 #include "daemon/gateway.hpp"
@@ -15,10 +16,13 @@ void Gateway::open_pictures() {
   access_control_ = std::make_unique<AccessControl>(config, clock_, *access_book_);
   shelf_ = std::make_unique<record::ClipShelf>(folder_.clips());
   pictures_ = std::make_unique<PictureDesk>(clock_);
+  journal_pages_ = std::make_unique<publish::JournalPages>(*files_, folder_.journal());
   disk_ = std::make_unique<DiskJobs>();
+  fetch_answer_ = std::make_unique<FetchAnswer>(
+      *journal_pages_, [this] { return head(); }, *disk_, clock_);
   clip_answer_ = std::make_unique<ClipAnswer>(*shelf_, clip_fates_, *access_control_, *disk_);
   picture_answer_ = std::make_unique<PictureAnswer>(
-      std::make_unique<publish::JournalPages>(*files_, folder_.journal()), *shelf_, clip_fates_, *access_control_, *disk_, *pictures_,
+      *journal_pages_, *shelf_, clip_fates_, *access_control_, *disk_, *pictures_,
       PictureAnswer::Upcalls{[this] { return head(); },
                              [this](const relay::AskPicture& ask) {
                                if (!cameras_->try_tell(ask))

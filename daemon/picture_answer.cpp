@@ -157,7 +157,7 @@ Result<relay::AskPicture> PictureAnswer::find_event(const publish::JournalPlace&
   publish::FetchRequest request;
   request.after = {place.epoch, place.seq - 1};
   request.most_events = 1;
-  const auto page = pages_->fetch(request, upcalls_.head());
+  const auto page = pages_.fetch(request, upcalls_.head());
   if (!page) return tl::unexpected(page.error());
   const Error unknown{ErrorKind::kNotFound, fmt::format("the journal has no event {}:{}", place.epoch, place.seq)};
   if (page->events.empty() || page->events.front().id.epoch != place.epoch || page->events.front().id.seq != place.seq) {

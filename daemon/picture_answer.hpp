@@ -22,9 +22,9 @@ class PictureAnswer {
     std::function<void(relay::AskPicture)> ask_worker;               // answers at the desk; does not wait
     std::function<std::string(const std::string& subject)> clip_of;  // the clip that serves an incident, as far as `state` knows; may wait
   };
-  PictureAnswer(std::unique_ptr<publish::JournalPages> pages, record::ClipShelf& shelf, const ClipFates& fates, AccessControl& access,
-                DiskJobs& disk, PictureDesk& desk, Upcalls upcalls)
-      : pages_(std::move(pages)), shelf_(shelf), fates_(fates), access_(access), disk_(disk), desk_(desk), upcalls_(std::move(upcalls)) {}
+  PictureAnswer(publish::JournalPages& pages, record::ClipShelf& shelf, const ClipFates& fates, AccessControl& access, DiskJobs& disk,
+                PictureDesk& desk, Upcalls upcalls)
+      : pages_(pages), shelf_(shelf), fates_(fates), access_(access), disk_(disk), desk_(desk), upcalls_(std::move(upcalls)) {}
 
   void ask(const Json& request, const publish::Asker& asker, const publish::Reply& reply);
 
@@ -38,7 +38,7 @@ class PictureAnswer {
   Result<relay::AskPicture> find_event(const publish::JournalPlace& place, const publish::Asker& asker, rules::Access& what);
   Result<std::string> files_of(const Json& event, const std::string& clip, const rules::Access& what) const;
 
-  std::unique_ptr<publish::JournalPages> pages_;  // on the disk's thread
+  publish::JournalPages& pages_;  // on the disk's thread
   record::ClipShelf& shelf_;
   const ClipFates& fates_;
   AccessControl& access_;

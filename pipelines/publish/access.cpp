@@ -1,27 +1,10 @@
 #include "pipelines/publish/access.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "pipelines/publish/wire.hpp"
 
 namespace kanhu::publish {
-namespace {
-
-struct NamedRight {
-  std::string_view name;
-  Right right;
-};
-constexpr NamedRight kNamedRights[] = {
-    {"live", Right::kLive}, {"fetch", Right::kFetch}, {"clip", Right::kClip}, {"picture", Right::kPicture}};
-
-}  // namespace
-
-std::optional<Right> right_named(std::string_view name) {
-  const auto found =
-      std::find_if(std::begin(kNamedRights), std::end(kNamedRights), [&](const NamedRight& one) { return one.name == name; });
-  return found == std::end(kNamedRights) ? std::nullopt : std::optional(found->right);
-}
 
 bool Rights::may(Right right) const { return every_right || std::find(rights.begin(), rights.end(), right) != rights.end(); }
 

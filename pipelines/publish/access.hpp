@@ -1,17 +1,15 @@
 // Who asks on a socket, and what that may see.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/allow_list.hpp"
+
 namespace kanhu::publish {
 
-// What a subscriber may ask for. `state`, `info` and `look` need no right beyond a facility that is seen; what they answer
-// is cut to those facilities.
-enum class Right { kLive, kFetch, kClip, kPicture };
-std::optional<Right> right_named(std::string_view name);  // live, fetch, clip, picture
+using kanhu::Right;
 
 // Value. Default: nothing at all.
 struct Rights {
@@ -31,6 +29,7 @@ struct Rights {
 struct Asker {
   std::string user;  // name in the allow-list; empty: a socket without keys
   Rights rights;
+  std::string connection = {};  // by which it asks: a name that no other one has at that time
 };
 
 // What is subscribed at the socket for somebody who asks for `prefix`: the prefix itself where it lies inside of what may be seen, else

@@ -104,21 +104,29 @@ std::string to_text(const JournalPage& page, const JournalHead& head) {
   return fmt::to_string(text);
 }
 
-Result<std::string> answer_fetch(JournalPages& pages, const Json& request, JournalHead head, const Rights& rights) {
+Result<FetchRequest> permitted_fetch(const Json& request, const Rights& rights) {
   if (!rights.may(Right::kFetch)) return fail(ErrorKind::kUnauthorized, "this key has not the right fetch");
   auto wanted = parse_fetch(request);
-  if (!wanted) return tl::unexpected(wanted.error());
-  if (!rights.sees_all()) {
-    const auto hidden = std::find_if(wanted->streams.begin(), wanted->streams.end(), [&](const auto& one) { return !rights.sees(one); });
-    if (hidden != wanted->streams.end())
-      return fail(ErrorKind::kUnauthorized,
-                  fmt::format("this key may not see the stream {}; leave streams out for all it may", kanhu::quoted(*hidden)));
-    wanted->sees = [&rights](const std::string& stream) { return rights.sees(stream); };
-  }
-  auto page = pages.fetch(*wanted, head);
+  if (!wanted || rights.sees_all()) return wanted;
+  const auto hidden = std::find_if(wanted->streams.begin(), wanted->streams.end(), [&](const auto& one) { return !rights.sees(one); });
+  if (hidden != wanted->streams.end())
+    return fail(ErrorKind::kUnauthorized,
+                fmt::format("this key may not see the stream {}; leave streams out for all it may", kanhu::quoted(*hidden)));
+  wanted->sees = [rights](const std::string& stream) { return rights.sees(stream); };
+  return wanted;
+}
+
+Result<std::string> answer_permitted(JournalPages& pages, const FetchRequest& wanted, JournalHead head) {
+  auto page = pages.fetch(wanted, head);
   if (!page) return tl::unexpected(page.error());
-  if (wanted->sees) std::erase_if(head.streams, [&](const auto& stream) { return !rights.sees(stream.first); });
+  if (wanted.sees) std::erase_if(head.streams, [&](const auto& stream) { return !wanted.sees(stream.first); });
   return to_text(*page, head);
+}
+
+Result<std::string> answer_fetch(JournalPages& pages, const Json& request, JournalHead head, const Rights& rights) {
+  auto wanted = permitted_fetch(request, rights);
+  if (!wanted) return tl::unexpected(wanted.error());
+  return answer_permitted(pages, *wanted, std::move(head));
 }
 
 }  // namespace kanhu::publish

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json_member.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::publish {
@@ -12,13 +13,6 @@ std::string text_member(const Json& object, const char* name) {
   if (!object.is_object()) return {};
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-const Json& member(const Json& object, const char* name) {
-  static const Json null;
-  if (!object.is_object()) return null;
-  const auto found = object.find(name);
-  return found == object.end() ? null : *found;
 }
 
 void add_subject(Json& clip, const std::string& subject) {

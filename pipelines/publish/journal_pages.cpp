@@ -16,15 +16,6 @@ bool asks_for(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::map<std::string, std::uint64_t> numbers_in(const Json& body, const char* member) {
-  std::map<std::string, std::uint64_t> numbers;
-  const auto found = body.find(member);
-  if (found == body.end() || !found->is_object()) return numbers;
-  for (const auto& [name, number] : found->items())
-    if (number.is_number_unsigned()) numbers[name] = number.get<std::uint64_t>();
-  return numbers;
-}
-
 std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> up_to(const std::map<std::string, std::uint64_t>& streams) {
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> bounds;
   for (const auto& [stream, number] : streams)
@@ -206,7 +197,7 @@ Result<void> JournalPages::describe(Segment& segment) {
     const auto body = parse_json(record.body, kRecordMostBytes);
     if (!body || !body->is_object()) continue;
     if (segment.epoch.empty()) segment.epoch = body->value("epoch", std::string());  // the header is damaged
-    if (record.kind == RecordKind::kSnapshot) segment.streams = numbers_in(*body, "streams");
+    if (record.kind == RecordKind::kSnapshot) segment.streams = stream_numbers(*body, "streams");
     if (const auto previous = body->find("previous");
         record.kind == RecordKind::kEpoch && previous != body->end() && previous->is_object()) {
       segment.previous = JournalPlace{previous->value("epoch", std::string()), previous->value("seq", std::uint64_t{0})};

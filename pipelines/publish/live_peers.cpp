@@ -1,7 +1,9 @@
 #include "pipelines/publish/live_peers.hpp"
 
+#include <cstring>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include "base/log.hpp"
@@ -22,13 +24,32 @@ std::optional<std::uint64_t> connection_of(int descriptor) {
 
 }  // namespace
 
+LivePeers::LivePeers(zmq::socket_t& xpub, Gate* gate) : xpub_(xpub), gate_(gate) {
+  if (gate == nullptr) return;
+  const std::string name = fmt::format("inproc://ended-{}", static_cast<const void*>(this));
+  if (::zmq_socket_monitor(xpub.handle(), name.c_str(), ZMQ_EVENT_DISCONNECTED) != 0) throw zmq::error_t();
+  ended_.emplace(*gate->sockets().context(), zmq::socket_type::pair);
+  ended_->set(zmq::sockopt::rcvhwm, 0);  // a limit would stop libzmq's I/O thread, not its peers
+  ended_->connect(name);
+}
+
+LivePeers::~LivePeers() {
+  if (ended_) ::zmq_socket_monitor(xpub_.handle(), nullptr, 0);  // else libzmq would wait for who listens no more
+}
+
 bool LivePeers::read() {
   bool any = false;
   try {
+    note_ended();
     zmq::message_t message;
-    for (int i = 0; i < kMostAtOnce && xpub_.recv(message, zmq::recv_flags::dontwait); ++i) {
+    int taken = 0;
+    for (; taken < kMostAtOnce && xpub_.recv(message, zmq::recv_flags::dontwait); ++taken) {
       take(message);
       any = true;
+    }
+    if (taken < kMostAtOnce) {
+      for (auto& [descriptor, times] : doubtful_) ++times;
+      std::erase_if(doubtful_, [](const auto& one) { return one.second > 1; });
     }
   } catch (const zmq::error_t& error) {
     log::debug("publish", "reading subscriptions: {}", error.what());
@@ -36,7 +57,18 @@ bool LivePeers::read() {
   return any;
 }
 
+void LivePeers::note_ended() {
+  zmq::message_t event, address;
+  while (ended_ && ended_->recv(event, zmq::recv_flags::dontwait)) {
+    std::int32_t descriptor = -1;  // behind 16 bits that say which event it is
+    if (event.size() == 2 + sizeof descriptor) std::memcpy(&descriptor, event.data<char>() + 2, sizeof descriptor);
+    doubtful_[descriptor] = 0;
+    if (event.more()) (void)ended_->recv(address);
+  }
+}
+
 void LivePeers::take(zmq::message_t& message) {
+  note_ended();  // a pipe that had gone when this was read has been told of before
   const std::string_view text = message.to_string_view();
   if (text.empty() || (text[0] != '\0' && text[0] != '\1')) return;  // nobody has anything to say here
   // The unsubscriptions of one who has left carry no connection: libzmq has applied them.
@@ -53,8 +85,9 @@ void LivePeers::take(zmq::message_t& message) {
     peer.user = asker.user;
   }
   if (peer.shut) return;
-  // Left over from one who has gone and whose descriptor this connection was given: whichever of them the rights are of, it must come anew.
-  if (!fresh && key_of(message) != peer.key) return shut(*connection, peer, "its descriptor was another's before");
+  // Left over from one who has gone and whose descriptor this connection was given, or it cannot be told: it must come anew.
+  if (doubtful_.contains(descriptor) || (!fresh && key_of(message) != peer.key))
+    return shut(*connection, peer, "its descriptor was another's before");
   const std::string_view prefix = text.substr(1);
   if (text[0] == '\0') {
     const auto asked = peer.asked.find(prefix);

@@ -18,7 +18,8 @@ namespace kanhu::publish {
 
 // Applies the subscriptions that arrive at an XPUB socket in manual mode: as far as their sender may, and no more of them than a
 // subscriber needs. libzmq has no call that drops one peer, but says which connection a message came by: that one is shut down, and
-// nobody else notices.
+// nobody else notices. With a gate nothing is applied that may be left over from a connection that has ended: libzmq 4.3.4 would give
+// it to whoever gets the address of its pipe (libzmq #4137), and we to whoever gets its descriptor.
 // Thread: the socket's.
 class LivePeers {
  public:
@@ -27,7 +28,10 @@ class LivePeers {
   static constexpr std::size_t kLongestSubscription = 200;
 
   // `gate` may be nullptr: everybody may everything.
-  LivePeers(zmq::socket_t& xpub, const Gate* gate) : xpub_(xpub), gate_(gate) {}
+  LivePeers(zmq::socket_t& xpub, Gate* gate);
+  ~LivePeers();
+  LivePeers(const LivePeers&) = delete;
+  LivePeers& operator=(const LivePeers&) = delete;
 
   // Takes what has arrived, a bounded number of messages. True: look again soon.
   bool read();
@@ -50,6 +54,7 @@ class LivePeers {
   };
 
   void take(zmq::message_t& message);
+  void note_ended();
   void add(Peer& peer, std::string_view prefix);
   void remove(Peer& peer, std::string_view prefix);
   void shut(std::uint64_t connection, Peer& peer, std::string_view why);
@@ -58,6 +63,10 @@ class LivePeers {
   const Gate* const gate_;
   std::map<std::uint64_t, Peer> peers_;  // by the kernel's number of the connection, which is never used again
   std::uint64_t dropped_ = 0;
+  // With a gate. What libzmq says of each connection when it ends, before it forgets the pipe.
+  std::optional<zmq::socket_t> ended_;
+  // Descriptors of those, and how often nothing was left to read since: until twice, what comes may be left over.
+  std::map<int, int> doubtful_;
   SayRarely cut_off_;
 };
 

@@ -48,6 +48,7 @@ class XpubPublisher final : public Publisher {
     if (thread_.joinable()) thread_.join();
     stopping_ = true;
     if (probe_thread_.joinable()) probe_thread_.join();
+    peers_.reset();   // it listens to what the socket says of its connections
     probe_.close();   // an open socket, also one that never ran, would keep the context waiting
     socket_.close();  // LINGER bounds how long the context then waits
   }
@@ -122,9 +123,9 @@ class XpubPublisher final : public Publisher {
   const std::function<Json()> heartbeat_;
   Gate* const gate_;
   const std::shared_ptr<zmq::context_t> context_;
-  zmq::socket_t socket_{*context_, zmq::socket_type::xpub};  // of the publish thread once it runs
-  zmq::socket_t probe_{*context_, zmq::socket_type::sub};    // of the probe thread once it runs
-  LivePeers peers_{socket_, gate_};                          // of the publish thread
+  zmq::socket_t socket_{*context_, zmq::socket_type::xpub};        // of the publish thread once it runs
+  zmq::socket_t probe_{*context_, zmq::socket_type::sub};          // of the probe thread once it runs
+  std::optional<LivePeers> peers_{std::in_place, socket_, gate_};  // of the publish thread
   std::string endpoint_;
   BoundedQueue<Committed> queue_{kQueueCapacity};
   Guarded<PublisherStats> stats_;
@@ -151,11 +152,11 @@ void XpubPublisher::run() {
       });
       if (queue_.closed() && queue_.size() == 0) break;
     }
-    busy = peers_.read() ? kBusyTurns : std::max(busy - 1, 0);
+    busy = peers_->read() ? kBusyTurns : std::max(busy - 1, 0);
     if (clock_.mono() >= next_head_) {
       send_heads();
-      peers_.look();
-      stats_.with([&](PublisherStats& stats) { stats.subscribers = peers_.connections(), stats.cut_off = peers_.dropped(); });
+      peers_->look();
+      stats_.with([&](PublisherStats& stats) { stats.subscribers = peers_->connections(), stats.cut_off = peers_->dropped(); });
       next_head_ = clock_.mono() + kHeadEvery;
     }
   }

@@ -145,12 +145,10 @@ void RouterServer::serve_one() {
     return;
   }
   // The rights of this moment: a connection may be older than they are.
-  const auto asker = gate_ == nullptr ? std::optional(Asker{"", Rights::all()}) : gate_->asker(key_of(request));
-  if (!asker) {
-    reply(fail(ErrorKind::kUnauthorized, "this key is no more in the gateway's allow-list, or has expired"));
-  } else if (const auto asked = ask(request.to_string_view(), *asker, reply); !asked) {
-    reply(tl::unexpected(asked.error()));
-  }
+  auto asker = gate_ == nullptr ? std::optional(Asker{"", Rights::all()}) : gate_->asker(key_of(request));
+  if (!asker) return reply(fail(ErrorKind::kUnauthorized, "this key is no more in the gateway's allow-list, or has expired"));
+  asker->connection = envelope->front().to_string();
+  if (const auto asked = ask(request.to_string_view(), *asker, reply); !asked) reply(tl::unexpected(asked.error()));
 }
 
 void RouterServer::send_answers() {

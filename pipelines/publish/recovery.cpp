@@ -27,16 +27,6 @@ struct Replay {
   void record(const Record& record, const std::map<std::uint32_t, std::string>& epochs);
 };
 
-std::map<std::string, std::uint64_t> stream_numbers(const Json& body, const char* name) {
-  std::map<std::string, std::uint64_t> streams;
-  const auto found = body.find(name);
-  if (found == body.end() || !found->is_object()) return streams;
-  for (const auto& [stream, number] : found->items()) {
-    if (number.is_number_unsigned()) streams[stream] = number.get<std::uint64_t>();
-  }
-  return streams;
-}
-
 std::string epoch_of(const Json& body) {
   const auto found = body.find("epoch");
   return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();

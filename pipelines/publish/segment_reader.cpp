@@ -219,4 +219,14 @@ Result<void> read_journal(FileIo& io, const std::string& directory, const std::f
   return {};
 }
 
+std::map<std::string, std::uint64_t> stream_numbers(const Json& body, const char* name) {
+  std::map<std::string, std::uint64_t> streams;
+  const auto found = body.find(name);
+  if (found == body.end() || !found->is_object()) return streams;
+  for (const auto& [stream, number] : found->items()) {
+    if (number.is_number_unsigned()) streams[stream] = number.get<std::uint64_t>();
+  }
+  return streams;
+}
+
 }  // namespace kanhu::publish

@@ -1,13 +1,16 @@
 // Reading segments: listing, scanning with resynchronisation behind damage, chain checks. Private to pipelines/publish.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/file_io.hpp"
+#include "base/json.hpp"
 #include "pipelines/publish/record_format.hpp"
 
 namespace kanhu::publish {
@@ -65,5 +68,8 @@ std::string missing_behind(std::uint64_t byte);
 
 // The previous hash of the first readable header behind `index`.
 std::optional<Sha256> successor_of(const std::vector<SegmentFile>& segments, std::size_t index);
+
+// Numbers by stream, as a member of a record's body: {"f1":41}. Whatever is none is passed over.
+std::map<std::string, std::uint64_t> stream_numbers(const Json& body, const char* name);
 
 }  // namespace kanhu::publish

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptor.hpp"
 #include "base/text.hpp"
 #include "pipelines/record/sidecar.hpp"
 
@@ -20,26 +21,6 @@ namespace kanhu::record {
 namespace {
 
 constexpr std::size_t kMostKnown = 64;
-
-class OwnedFd {
- public:
-  explicit OwnedFd(int number = -1) : number_(number) {}
-  ~OwnedFd() {
-    if (number_ >= 0) ::close(number_);
-  }
-  OwnedFd(OwnedFd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  OwnedFd& operator=(OwnedFd&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  OwnedFd(const OwnedFd&) = delete;
-  OwnedFd& operator=(const OwnedFd&) = delete;
-  int number() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
 
 Error why_not(const std::string& relative) {
   const int error = errno;
@@ -50,8 +31,8 @@ Error why_not(const std::string& relative) {
 }
 
 // Step by step from the clips folder, following no link; the last one is opened with `flags`.
-Result<OwnedFd> open_below(const std::string& directory, const std::string& relative, int flags) {
-  OwnedFd at(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+Result<Descriptor> open_below(const std::string& directory, const std::string& relative, int flags) {
+  Descriptor at(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!at.is_open()) return tl::unexpected(why_not("the clips folder"));
   std::string_view rest(relative);
   while (!rest.empty()) {
@@ -60,7 +41,7 @@ Result<OwnedFd> open_below(const std::string& directory, const std::string& rela
     const bool last = slash == std::string_view::npos;
     rest.remove_prefix(last ? rest.size() : slash + 1);
     if (step.empty() || step == "." || step == "..") return fail(ErrorKind::kInvalidArgument, relative + " is no path in the clips folder");
-    OwnedFd next(::openat(at.number(), step.c_str(), O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (last ? flags : O_RDONLY | O_DIRECTORY)));
+    Descriptor next(::openat(at.get(), step.c_str(), O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (last ? flags : O_RDONLY | O_DIRECTORY)));
     if (!next.is_open()) return tl::unexpected(why_not(relative));
     at = std::move(next);
   }
@@ -68,18 +49,18 @@ Result<OwnedFd> open_below(const std::string& directory, const std::string& rela
 }
 
 // A file, not a pipe or device that somebody put there.
-Result<struct stat> facts_of(const OwnedFd& file, const std::string& relative) {
+Result<struct stat> facts_of(const Descriptor& file, const std::string& relative) {
   struct stat facts {};
-  if (::fstat(file.number(), &facts) != 0) return tl::unexpected(why_not(relative));
+  if (::fstat(file.get(), &facts) != 0) return tl::unexpected(why_not(relative));
   if (!S_ISREG(facts.st_mode)) return fail(ErrorKind::kPermission, relative + " is not a file");
   return facts;
 }
 
-Result<std::string> read_bytes(const OwnedFd& file, const std::string& relative, std::uint64_t offset, std::size_t length) {
+Result<std::string> read_bytes(const Descriptor& file, const std::string& relative, std::uint64_t offset, std::size_t length) {
   std::string bytes(length, '\0');
   std::size_t have = 0;
   while (have < bytes.size()) {
-    const ssize_t got = ::pread(file.number(), bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have));
+    const ssize_t got = ::pread(file.get(), bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0)
       return fail(ErrorKind::kIo,
@@ -97,7 +78,7 @@ std::vector<std::string> names_in(const std::string& directory, const std::strin
   std::vector<std::string> names;
   auto opened = open_below(directory, folder, O_RDONLY | O_DIRECTORY);
   if (!opened) return names;
-  const int own = ::dup(opened->number());  // closed with the stream
+  const int own = ::dup(opened->get());  // closed with the stream
   DIR* stream = own < 0 ? nullptr : ::fdopendir(own);
   if (stream == nullptr) {
     if (own >= 0) ::close(own);
@@ -125,7 +106,7 @@ std::optional<std::string> stem_of(const std::string& directory, std::string_vie
           const auto folder = open_below(directory, in_month + "/" + day, O_RDONLY | O_DIRECTORY);
           for (const char* ending : {".json", ".times"}) {
             const std::string name = std::string(id) + ending;
-            if (folder && ::faccessat(folder->number(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            if (folder && ::faccessat(folder->get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
               return fmt::format("{}/{}/{}", in_month, day, id);
           }
         }

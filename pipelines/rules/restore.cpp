@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/json_member.hpp"
 #include "base/log.hpp"
 #include "pipelines/rules/rules_state.hpp"
 
@@ -9,11 +10,6 @@ namespace {
 
 std::string text(const Json& object, const char* key) {
   return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
-}
-
-const Json& member(const Json& object, const char* key) {
-  static const Json kNothing;
-  return object.is_object() && object.contains(key) ? object[key] : kNothing;
 }
 
 // A CloudEvents body in the words of a snapshot's element.

@@ -86,6 +86,42 @@ class Watch(Case):
         self.assertIn("1 of f2 did not come live", said)
         self.assertEqual(watch.returncode, 0)
 
+    def test_what_is_fetched_for_one_stream_does_not_hide_what_another_lacks(self):
+        gateway = StandIn(self.folder)
+        self.addCleanup(gateway.end)
+        watch = self.watch("--json", "--count", "6")
+        self.addCleanup(watch.kill)
+        self.assertTrue(gateway.live.poll(int(20_000 * PATIENCE)), "it subscribes")
+        for facility in ("f1", "f2"):
+            gateway.send(gateway.write(facility))
+        gateway.write("f2")                # on disk, and lost on the way
+        gateway.send(gateway.write("f1"))
+        gateway.write("f1")                # lost too, and noticed first
+        gateway.head("f1")
+        gateway.send(gateway.write("f2"))
+        out, said = watch.communicate(timeout=30 * PATIENCE)
+        numbers = sorted(int(json.loads(line)["id"].split(":")[1]) for line in out.splitlines())
+        self.assertEqual(numbers, [1, 2, 3, 4, 5, 6])
+        self.assertEqual(watch.returncode, 0)
+
+    def test_what_it_lacks_of_an_epoch_that_is_over_is_fetched_although_the_next_one_fits(self):
+        gateway = StandIn(self.folder)
+        self.addCleanup(gateway.end)
+        watch = self.watch("--json", "--count", "4")
+        self.addCleanup(watch.kill)
+        self.assertTrue(gateway.live.poll(int(20_000 * PATIENCE)), "it subscribes")
+        gateway.send(gateway.write("f1"))
+        gateway.write("f1")                # on disk, and never sent: no later number of the epoch shows it
+        gateway.write("f2")
+        gateway.restart("f" * 32)
+        gateway.send(gateway.write("f1"))  # the first of its epoch: nothing of that is missing
+        out, said = watch.communicate(timeout=30 * PATIENCE)
+        ids = [json.loads(line)["id"] for line in out.splitlines()]
+        self.assertEqual([identifier[:1] + identifier[-1] for identifier in ids], ["e1", "e2", "e3", "f1"])
+        self.assertIn("a new epoch begins", said)
+        self.assertNotIn("did not come live", said)
+        self.assertEqual(watch.returncode, 0)
+
     def test_a_time_it_cannot_read_is_refused_with_the_forms_it_can(self):
         watch = self.watch("--since", "yesterday")
         _, err = watch.communicate(timeout=10)

@@ -26,6 +26,14 @@ const std::string kTop = "version: 1\nsubscribers:\n";
 
 }  // namespace
 
+TEST_CASE("every right has its name") {
+  constexpr std::pair<std::string_view, Right> kNamed[] = {
+      {"live", Right::kLive}, {"fetch", Right::kFetch}, {"clip", Right::kClip}, {"picture", Right::kPicture}};
+  CHECK(std::size(kRightNames) == std::size(kNamed));
+  for (const auto& [name, right] : kNamed) CHECK(right_named(name) == right);
+  for (const char* wrong : {"", "Live", "lives"}) CHECK_FALSE(right_named(wrong));
+}
+
 TEST_CASE("an allow-list names who may see what, and until when") {
   const auto list =
       parse_allow_list(kTop +

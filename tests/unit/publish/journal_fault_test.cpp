@@ -1,10 +1,10 @@
-#include <condition_variable>
 #include <map>
 #include <set>
 #include <thread>
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/hanging_disk.hpp"
 #include "tests/unit/publish/journal_rig.hpp"
 
 using namespace kanhu;
@@ -42,64 +42,6 @@ void check_order(const std::vector<Committed>& out) {
     }
   }
 }
-
-// Files whose sync waits at a gate.
-class GatedIo final : public FileIo {
- public:
-  explicit GatedIo(FileIo& inner) : inner_(inner) {}
-  void shut() {
-    std::scoped_lock lock(mutex_);
-    shut_ = true;
-  }
-  void release() {
-    {
-      std::scoped_lock lock(mutex_);
-      shut_ = false;
-    }
-    opened_.notify_all();
-  }
-  void pass() {
-    std::unique_lock lock(mutex_);
-    opened_.wait(lock, [&] { return !shut_; });
-  }
-
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    auto file = inner_.open(path, mode);
-    if (!file) return tl::unexpected(file.error());
-    return std::make_unique<GatedFile>(*this, std::move(*file));
-  }
-  Result<void> rename(const std::string& from, const std::string& to) override { return inner_.rename(from, to); }
-  Result<void> remove(const std::string& path) override { return inner_.remove(path); }
-  Result<void> make_directories(const std::string& path) override { return inner_.make_directories(path); }
-  Result<void> sync_directory(const std::string& path) override { return inner_.sync_directory(path); }
-  Result<std::vector<std::string>> list(const std::string& path) override { return inner_.list(path); }
-  bool exists(const std::string& path) override { return inner_.exists(path); }
-  Result<std::uint64_t> free_bytes(const std::string& path) override { return inner_.free_bytes(path); }
-
- private:
-  class GatedFile final : public File {
-   public:
-    GatedFile(GatedIo& gate, std::unique_ptr<File> inner) : gate_(gate), inner_(std::move(inner)) {}
-    Result<void> append(std::span<const std::byte> bytes) override { return inner_->append(bytes); }
-    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override { return inner_->read_at(offset, into); }
-    Result<void> sync() override {
-      gate_.pass();
-      return inner_->sync();
-    }
-    Result<void> allocate(std::uint64_t bytes) override { return inner_->allocate(bytes); }
-    Result<void> truncate(std::uint64_t bytes) override { return inner_->truncate(bytes); }
-    Result<std::uint64_t> size() override { return inner_->size(); }
-
-   private:
-    GatedIo& gate_;
-    std::unique_ptr<File> inner_;
-  };
-
-  FileIo& inner_;
-  std::mutex mutex_;
-  std::condition_variable opened_;
-  bool shut_ = false;
-};
 
 }  // namespace
 
@@ -239,13 +181,13 @@ TEST_CASE("what does not fit into the reserve is handed out, lost to the journal
 
 TEST_CASE("a commit that takes over 500 ms lets events out provisionally, in order, and confirms them later") {
   JournalRig rig;
-  GatedIo gate(rig.io);
-  auto opened = rig.try_open(gate);
+  HangingDisk disk(rig.io);
+  auto opened = rig.try_open(disk);
   REQUIRE(opened);
   auto& journal = **opened;
   journal.accept(point("a"));
   journal.flush();
-  gate.shut();
+  disk.hang(true);
   for (int i = 0; i < 3; ++i) journal.accept(point("a"));
   rig.clock.advance(std::chrono::milliseconds(499));
   rig.clock.advance(std::chrono::milliseconds(2));
@@ -260,7 +202,7 @@ TEST_CASE("a commit that takes over 500 ms lets events out provisionally, in ord
   REQUIRE(eventually(rig, [](const auto& now) { return now.size() == 5; }));
   CHECK(rig.handed_out()[4].provisional);
   CHECK(journal.head().durable_seq == 1);
-  gate.release();
+  disk.hang(false);
   journal.flush();
   out = rig.handed_out();
   REQUIRE(out.size() == 9);
@@ -272,14 +214,14 @@ TEST_CASE("a commit that takes over 500 ms lets events out provisionally, in ord
 
 TEST_CASE("accepting never waits for the disk") {
   JournalRig rig;
-  GatedIo gate(rig.io);
-  auto opened = rig.try_open(gate);
+  HangingDisk disk(rig.io);
+  auto opened = rig.try_open(disk);
   REQUIRE(opened);
-  gate.shut();
+  disk.hang(true);
   // More than the queue holds, while no sync returns: if accept waited, this would never end.
   for (int i = 0; i < 20'000; ++i) (*opened)->accept(point("a"));
   CHECK((*opened)->head().seq == 20'000);
-  gate.release();
+  disk.hang(false);
   (*opened)->flush();
   check_order(rig.handed_out());
   CHECK((*opened)->stats().durable + (*opened)->stats().not_durable >= 20'000);

@@ -1,0 +1,73 @@
+#include "daemon/disk_jobs.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/thread_name.hpp"
+
+namespace kanhu {
+
+DiskJobs::DiskJobs() : thread_([this] { run(); }) {}
+
+DiskJobs::~DiskJobs() {
+  {
+    std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+bool DiskJobs::post(Job job) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (waiting_[0].size() >= kMostJobs) return false;
+    waiting_[0].push_back({std::move(job), "", ""});
+  }
+  changed_.notify_all();
+  return true;
+}
+
+bool DiskJobs::post_page(const publish::Asker& asker, Job job) {
+  {
+    std::scoped_lock lock(mutex_);
+    auto& pages = waiting_[1];
+    std::size_t of_connection = 0, of_user = 0;
+    for (const Waiting& one : pages) {
+      of_connection += one.connection == asker.connection ? 1 : 0;
+      of_user += one.user == asker.user ? 1 : 0;
+    }
+    // Without keys everybody is the same user.
+    if (pages.size() >= kMostPages || of_connection >= kMostOfConnection || (!asker.user.empty() && of_user >= kMostOfUser)) return false;
+    pages.push_back({std::move(job), asker.connection, asker.user});
+  }
+  changed_.notify_all();
+  return true;
+}
+
+void DiskJobs::run() {
+  name_this_thread("evidence");
+  std::size_t turn = 0;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || !waiting_[0].empty() || !waiting_[1].empty(); });
+    if (stopping_) return;
+    turn = 1 - turn;
+    if (waiting_[turn].empty()) turn = 1 - turn;
+    {
+      const Job job = std::move(waiting_[turn].front().job);
+      waiting_[turn].pop_front();
+      lock.unlock();
+      try {
+        job();
+      } catch (const std::exception& error) {
+        log::error("query", "what was asked of the disk could not be answered: {}", error.what());
+      }
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace kanhu
