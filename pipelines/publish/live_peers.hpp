@@ -24,7 +24,7 @@ namespace kanhu::publish {
 class LivePeers {
  public:
   static constexpr std::size_t kMostSubscriptions = 1'000;   // of a connection
-  static constexpr std::size_t kMostTopicBytes = 64u << 10;  // of a connection, of all its subscriptions
+  static constexpr std::size_t kMostTopicBytes = 32u << 10;  // of a connection, of all its subscriptions: each byte is a node in two tries
   static constexpr std::size_t kLongestSubscription = 200;
 
   // `gate` may be nullptr: everybody may everything.
