@@ -6,10 +6,26 @@ namespace kanhu::publish {
 namespace {
 
 constexpr std::size_t kMostEndedSubjects = 4096;  // a gap's memory is bounded too
+constexpr std::chrono::seconds kFirstMark(1),
+    kLongestBetweenMarks(60);  // twice as long each time: a reserve of 8 MiB is for alarms for days
 
 }  // namespace
 
+// Should the gateway end before the disk has space again, what was lost with it is known up to the last event in the reserve.
+void CommitQueue::mark(Waiting& event) {
+  if (!disk_bad_ || !reserve_) return;
+  if (mark_at_ == MonoTime{}) {
+    mark_every_ = kFirstMark;
+    mark_at_ = event.accepted + mark_every_;
+  }
+  if (event.accepted < mark_at_) return;
+  event.urgent = true;
+  mark_every_ = std::min(2 * mark_every_, kLongestBetweenMarks);
+  mark_at_ = event.accepted + mark_every_;
+}
+
 void CommitQueue::accept(WaitingPtr event) {
+  mark(*event);
   // For what the reserve can hold there is room as long again.
   const std::size_t share = event->urgent && disk_bad_ && reserve_ ? 2 : 1;
   if (events_ >= share * kMostWaitingEvents || bytes_ + event->event.body.size() > share * kMostWaitingBytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -35,7 +36,7 @@ struct Waiting {
   bool provisional = false;  // when handed out: the disk was slow, not failing
   bool undurable = false;    // it was not on disk when it was handed out
   bool taken = false;        // a batch holds it
-  bool urgent = false;       // an alarm or the end of one: the reserve is for it
+  bool urgent = false;       // the reserve is for it (OpenAlarms), or it is a mark
   bool kept = false;         // it is on disk, in the reserve, ahead of its place
   Gap gap;
   Json application;  // of kRotate: the Snapshot callback's answer
@@ -72,6 +73,7 @@ class CommitQueue {
   void disk_is_good() {
     disk_bad_ = false;
     reserve_ = false;
+    mark_at_ = {};
   }
   bool empty() const { return line_.empty(); }
   std::size_t size() const { return line_.size(); }
@@ -89,6 +91,7 @@ class CommitQueue {
   void hand_out_waiting(bool provisional, bool urgent_too);
   void hand_out(Waiting& waiting, bool provisional);
   void lose(const Waiting& event);
+  void mark(Waiting& event);
 
   std::deque<WaitingPtr> line_;
   std::size_t events_ = 0;
@@ -97,6 +100,8 @@ class CommitQueue {
   std::size_t urgent_ = 0;  // urgent ones in line that are not kept
   bool disk_bad_ = false;
   bool reserve_ = false;
+  std::chrono::seconds mark_every_{0};
+  MonoTime mark_at_{};  // when the next event goes to the reserve whatever it is, so that the numbers in front of it are known
   std::uint64_t settled_ = 0;
   std::uint64_t not_durable_ = 0;
 };

@@ -18,6 +18,7 @@ OpenAlarms::OpenAlarms(const Json& open) {
 }
 
 bool OpenAlarms::take(const EventDraft& draft) {
+  if (draft.type == "gateway.stopped") return true;
   if (draft.phase == Phase::kEnd) return subjects_.erase(draft.subject) > 0;
   if (!is_alarm(draft.data)) return false;
   if (draft.phase == Phase::kStart) subjects_.insert(draft.subject);

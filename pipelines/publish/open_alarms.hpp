@@ -9,7 +9,8 @@
 
 namespace kanhu::publish {
 
-// Alarms, and the ends of incidents that an alarm began. Thread: guarded by its owner.
+// What the reserve is for on a full disk: alarms, the ends of incidents that an alarm began, and the gateway's last event, behind which
+// nothing was numbered: so all that is lost in front of it is known. Thread: guarded by its owner.
 class OpenAlarms {
  public:
   // `open`: as Recovery::open_incidents.

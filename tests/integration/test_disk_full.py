@@ -128,7 +128,10 @@ class DiskFull(Case):
         records = journal_reader.read_journal(journal)
         self.assertEqual(history.Journal(records).violations, [])
         self.assertEqual([record for record in records if record.kind == journal_reader.GAP], [])
-        self.assertEqual([record.seq for record in records if record.kind == journal_reader.EARLY], [alarm.header["seq"], end.header["seq"]])
+        early = [record.seq for record in records if record.kind == journal_reader.EARLY]  # and an event now and then
+        self.assertEqual(early, sorted(set(early)))
+        self.assertLessEqual({alarm.header["seq"], end.header["seq"]}, set(early))
+        self.assertEqual([event.id for event in feed.events if event.header["seq"] in early and not event.header["durable"]], [])
         written = {f"{record.epoch}:{record.seq}": record.body for record in records if record.kind == journal_reader.EVENT}
         for event in feed.events:
             self.assertEqual(written[event.id], event.raw, "the journal has every event as it was sent")

@@ -164,6 +164,67 @@ TEST_CASE("on a full disk alarms and their ends become durable in the reserve, t
   }
 }
 
+TEST_CASE("a gateway that ends orderly on a full disk names all that is lost with it, although there was no alarm") {
+  FullRig rig;
+  auto journal = rig.open();
+  for (int i = 0; i < 10; ++i) journal->accept(point("a"));
+  journal->flush();
+  fill_disk(rig);
+  for (int i = 0; i < 40; ++i) journal->accept(point("b"));
+  journal->flush();
+  const std::string epoch = journal->head().epoch;
+  const std::uint64_t durable = journal->head().durable_seq, last = journal->accept(draft_of("-", "gateway.stopped", "g", Phase::kEnd)).seq;
+  REQUIRE(durable < last - 1);
+  journal->flush();
+  CHECK(durable_of(rig.handed_out()).contains(last));
+  journal.reset();
+  rig.io.heal();
+  journal = rig.open();
+  REQUIRE(journal->recovery().lost.size() == 1);
+  CHECK(journal->recovery().lost[0].from == durable + 1);
+  CHECK(journal->recovery().lost[0].to == last - 1);
+  CHECK(journal->head().previous_seq == last);
+  JournalPages pages(rig.io, kJournalDir);
+  CHECK(covers(fetch_all(pages, journal->head(), everything()), epoch, 1, last) == "");
+}
+
+TEST_CASE("a gateway killed on a full disk has said now and then in the reserve how far its numbers went") {
+  FullRig rig;
+  auto journal = rig.open();
+  for (int i = 0; i < 10; ++i) journal->accept(point("a"));
+  journal->flush();
+  fill_disk(rig);
+  for (int i = 0; i < 40; ++i) journal->accept(point("b")), journal->flush();
+  const std::string epoch = journal->head().epoch;
+  const std::uint64_t durable = journal->head().durable_seq;
+  rig.clock.advance(std::chrono::seconds(2));
+  const std::uint64_t first = journal->accept(point("a")).seq;
+  for (int i = 0; i < 3; ++i) journal->accept(point("b"));
+  rig.clock.advance(std::chrono::seconds(5));
+  const std::uint64_t second = journal->accept(point("b")).seq;
+  journal->accept(point("a"));
+  journal->flush();
+  check_handed_out(rig.handed_out());
+  const auto kept = durable_of(rig.handed_out());
+  CHECK(kept.contains(first));
+  CHECK_FALSE(kept.contains(first + 1));
+  CHECK(kept.contains(second));
+  CHECK_FALSE(kept.contains(second + 1));
+  rig.io.fail_always(FileCall::kAppend, {ErrorKind::kIo, "killed"});
+  rig.io.fail_always(FileCall::kTruncate, {ErrorKind::kIo, "killed"});
+  rig.io.crash();
+  journal.reset();
+  rig.io.heal();
+  journal = rig.open();
+  REQUIRE(journal->recovery().lost.size() == 2);
+  CHECK(journal->recovery().lost[0].from == durable + 1);
+  CHECK(journal->recovery().lost[0].to == first - 1);
+  CHECK(journal->recovery().lost[1].from == first + 1);
+  CHECK(journal->recovery().lost[1].to == second - 1);
+  JournalPages pages(rig.io, kJournalDir);
+  CHECK(covers(fetch_all(pages, journal->head(), everything()), epoch, 1, second) == "");
+}
+
 TEST_CASE("when the reserve is used up alarms go out undurable too, and nothing is lost as long as memory lasts") {
   FullRig rig;
   auto journal = fill_and_alarm(rig);
