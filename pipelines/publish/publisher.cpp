@@ -29,8 +29,8 @@ constexpr auto kLookEvery = 50ms;  // how late a head may be, and how long a sto
 constexpr auto kLookWhenBusy = 1ms;
 constexpr int kBusyTurns = 50;
 constexpr std::size_t kMostInTurn = 64;
-// What the receipt probe listens to in a second: far above any facility's peak. Beyond it, it hears samples: at full load its own
-// receiving cost as much as all other publishing.
+// What the receipt probe listens to in a second: far above any facility's peak. Beyond it, it hears samples, so that at full load the
+// processor is for accepting and for those who subscribe.
 constexpr std::uint64_t kMostReceipts = 4096;
 constexpr auto kReceiptsEvery = 1s;
 

@@ -239,7 +239,7 @@ Result<void> SegmentWriter::rotate(const Json& application) {
 Result<void> SegmentWriter::append(std::vector<Record>& batch) {
   // In pieces, so that the disk is at work on one while the next is hashed.
   Bytes piece;
-  piece.reserve(kPieceBytes + kPieceBytes / 8);
+  piece.reserve(std::min(size_of(batch), kPieceBytes + kPieceBytes / 8));
   std::uint64_t appended = 0;
   Sha256 hash = last_hash_;
   for (Record& record : batch) {
