@@ -165,7 +165,8 @@ bool Watch::fetch(std::optional<WallTime> since) {
     }
     for (const Json& gap : page->at("gaps")) {
       const auto from = gap.at("from").get<std::uint64_t>(), to = gap.at("to").get<std::uint64_t>();
-      note(fmt::format("{} to {} of epoch {} will not come: {}", from, to, gap.value("epoch", ""), gap.value("reason", "")));
+      const std::string numbers = to == 0 ? fmt::format("what there was from {} on", from) : fmt::format("{} to {}", from, to);
+      note(fmt::format("{} of epoch {} will not come: {}", numbers, gap.value("epoch", ""), gap.value("reason", "")));
       lost_ += to >= from ? to - from + 1 : 1;
     }
     for (const Json& event : page->at("events")) {
@@ -197,6 +198,10 @@ void Watch::take(const publish::LiveMessage& message) {
     const bool fetched = !options_.query.empty() && !epoch_.empty() && fetch(std::nullopt);
     if (!fetched && verdict.missed > 0) note("and are missing here");
     if (!fetched) lost_ += verdict.missed;
+  }
+  if (verdict.open && options_.query.empty()) {
+    note("and the epoch before ended on a full disk: what else of it is missing here is not known");
+    ++lost_;
   }
   const std::string stream = stream_of(message.topic);
   const auto seq = message.header.value("seq", std::uint64_t{0});

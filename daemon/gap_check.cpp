@@ -13,17 +13,18 @@ std::optional<TopicParts> topic_parts(const std::string& topic) {
 }
 
 // A head names the epoch before and its last durable number of the stream.
-std::uint64_t GapCheck::missed_at_the_end_before(const std::string& stream, const std::string& payload) {
-  const auto had = ended_.find(stream);
-  if (had == ended_.end()) return 0;
+void GapCheck::look_at_the_end_before(const std::string& payload, Verdict& verdict) {
+  const auto had = ended_.find(verdict.stream);
+  if (had == ended_.end()) return;
   const std::uint64_t number = had->second;
   ended_.erase(had);
   const auto head = parse_json(payload);
-  if (!head || !head->is_object() || !head->contains("previous") || !(*head)["previous"].is_object()) return 0;
+  if (!head || !head->is_object() || !head->contains("previous") || !(*head)["previous"].is_object()) return;
   const Json& previous = (*head)["previous"];
-  if (previous.value("epoch", "") != ended_epoch_) return 0;
+  if (previous.value("epoch", "") != ended_epoch_) return;
   const auto last = previous.value("stream_seq", std::uint64_t{0});
-  return last > number ? last - number : 0;
+  if (last > number) verdict.missed += last - number;
+  verdict.open = previous.value("open", false) && !std::exchange(said_open_, true);
 }
 
 GapCheck::Verdict GapCheck::look(const publish::LiveMessage& message) {
@@ -37,12 +38,13 @@ GapCheck::Verdict GapCheck::look(const publish::LiveMessage& message) {
     verdict.new_epoch = restarted_ = !epoch_.empty();
     ended_epoch_ = std::exchange(epoch_, epoch);
     ended_ = std::exchange(last_, {});
+    said_open_ = false;
   }
   const auto number = message.header.value("stream_seq", std::uint64_t{0});
   const auto [known, first] = last_.try_emplace(verdict.stream, restarted_ ? 0 : is_head ? number : number - 1);
   std::uint64_t& last = known->second;
   verdict.is_event = !is_head;
-  if (is_head) verdict.missed += missed_at_the_end_before(verdict.stream, message.payload);
+  if (is_head) look_at_the_end_before(message.payload, verdict);
   if (!is_head && number <= last) {
     verdict.duplicate = true;
     ++totals_.duplicates;

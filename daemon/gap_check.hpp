@@ -27,6 +27,7 @@ class GapCheck {
     bool duplicate = false;
     std::uint64_t missed = 0;  // events of this stream that should have come before this message
     bool new_epoch = false;    // the gateway was restarted
+    bool open = false;         // behind what is known of the epoch before there may have been more, how many is not known; said once
     std::string stream;
   };
   Verdict look(const publish::LiveMessage& message);
@@ -37,13 +38,14 @@ class GapCheck {
   const Totals& totals() const { return totals_; }
 
  private:
-  std::uint64_t missed_at_the_end_before(const std::string& stream, const std::string& payload);
+  void look_at_the_end_before(const std::string& payload, Verdict& verdict);
 
   std::string epoch_;
   bool restarted_ = false;                      // this epoch was seen to begin: its streams count from 1
   std::map<std::string, std::uint64_t> last_;   // by stream, in this epoch
   std::map<std::string, std::uint64_t> ended_;  // of the epoch before, until a head says how that one ended
   std::string ended_epoch_;
+  bool said_open_ = false;
   Totals totals_;
 };
 

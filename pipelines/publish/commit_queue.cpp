@@ -6,22 +6,27 @@ namespace kanhu::publish {
 namespace {
 
 constexpr std::size_t kMostEndedSubjects = 4096;  // a gap's memory is bounded too
-constexpr std::chrono::seconds kFirstMark(1),
-    kLongestBetweenMarks(60);  // twice as long each time: a reserve of 8 MiB is for alarms for days
+// Twice as long each time: a reserve of 8 MiB is for alarms for days.
+constexpr std::chrono::seconds kFirstBetweenMarks(1), kLongestBetweenMarks(60);
 
 }  // namespace
 
-// Should the gateway end before the disk has space again, what was lost with it is known up to the last event in the reserve.
+// Should the gateway end before the disk has space again, what was lost with it is known up to the last event in the reserve, and
+// that more may have been lost behind it.
 void CommitQueue::mark(Waiting& event) {
-  if (!disk_bad_ || !reserve_) return;
-  if (mark_at_ == MonoTime{}) {
-    mark_every_ = kFirstMark;
-    mark_at_ = event.accepted + mark_every_;
-  }
-  if (event.accepted < mark_at_) return;
+  if (!disk_bad_ || !reserve_ || event.accepted < mark_at_) return;
   event.urgent = true;
-  mark_every_ = std::min(2 * mark_every_, kLongestBetweenMarks);
+  mark_every_ = std::clamp(2 * mark_every_, kFirstBetweenMarks, kLongestBetweenMarks);
   mark_at_ = event.accepted + mark_every_;
+}
+
+// What is about to go out undurable: the last of it.
+void CommitQueue::mark_first() {
+  if (line_.empty() || unseen_ == 0 || mark_at_ != MonoTime{}) return;
+  const auto last = std::find_if(line_.rbegin(), line_.rend(), [](const WaitingPtr& one) { return one->kind == Waiting::Kind::kEvent; });
+  if ((*last)->urgent) return;
+  mark(**last);
+  ++urgent_;
 }
 
 void CommitQueue::accept(WaitingPtr event) {
@@ -131,6 +136,7 @@ void CommitQueue::disk_failed(bool reserve) {
   disk_bad_ = true;
   reserve_ = reserve;
   for (const WaitingPtr& waiting : line_) waiting->taken = false;
+  if (reserve) mark_first();
   hand_out_waiting(false, false);
   for (auto end = first_unseen(); end != line_.begin();) {
     const Waiting& waiting = **--end;
@@ -176,6 +182,7 @@ void CommitQueue::hand_out(Waiting& waiting, bool provisional) {
   committed.event = waiting.event;
   committed.durable = waiting.kept;
   committed.provisional = provisional && !waiting.kept;
+  if (!waiting.kept) shown_ = waiting.event.id.seq;
   outbox.push_back(std::move(committed));
   ++outbox_pushed;
   if (disk_bad_) settled_ = std::max(settled_, waiting.event.id.seq);

@@ -73,6 +73,7 @@ class CommitQueue {
   void disk_is_good() {
     disk_bad_ = false;
     reserve_ = false;
+    mark_every_ = {};
     mark_at_ = {};
   }
   bool empty() const { return line_.empty(); }
@@ -82,6 +83,7 @@ class CommitQueue {
   MonoTime oldest() const;
   std::uint64_t settled() const { return settled_; }  // every number up to it is on disk or given up
   std::uint64_t not_durable() const { return not_durable_; }
+  std::uint64_t shown() const { return shown_; }  // the last number handed out before it was on disk
 
   std::deque<Committed> outbox;
   std::uint64_t outbox_pushed = 0;
@@ -92,6 +94,7 @@ class CommitQueue {
   void hand_out(Waiting& waiting, bool provisional);
   void lose(const Waiting& event);
   void mark(Waiting& event);
+  void mark_first();
 
   std::deque<WaitingPtr> line_;
   std::size_t events_ = 0;
@@ -104,6 +107,7 @@ class CommitQueue {
   MonoTime mark_at_{};  // when the next event goes to the reserve whatever it is, so that the numbers in front of it are known
   std::uint64_t settled_ = 0;
   std::uint64_t not_durable_ = 0;
+  std::uint64_t shown_ = 0;
 };
 
 }  // namespace kanhu::publish

@@ -45,13 +45,8 @@ class SegmentedJournal final : public Journal {
         recovery_(recovered.report),
         epoch_(random_id()),
         alarms_(recovered.report.open_incidents),
+        head_(head_behind(recovered, epoch_)),
         writer_(io, clock, directory, config, epoch_, recovered) {
-    head_.epoch = epoch_;
-    head_.oldest_seq = 1;
-    head_.previous_epoch = recovered.previous.epoch;
-    head_.previous_seq = recovered.previous.seq;
-    head_.previous_streams.assign(recovered.previous.streams.begin(), recovered.previous.streams.end());
-    head_.rewound = recovered.report.rewound;
     segment_began_ = clock.mono();
     streams_["-"];
     losses_ = recovery_.lost;
@@ -235,15 +230,16 @@ void SegmentedJournal::write_loop() {
     if (queue_.empty()) break;
     if (queue_.disk_is_bad()) {
       to_disk_.wait_until(lock, retry_at_, [&] { return stopping_ || queue_.has_urgent(); });
-      if (queue_.has_urgent()) {
-        write_urgent(lock);
-        continue;
-      }
     } else {
       disk_wakes_at_ = kImpatientAt;
       to_disk_.wait_until(lock, last_commit_ + config_.commit_every,
                           [&] { return stopping_ || flushers_ > 0 || queue_.size() >= kImpatientAt; });
       disk_wakes_at_ = kNever;
+    }
+    writer_.have_shown(queue_.shown());
+    if (queue_.has_urgent()) {
+      write_urgent(lock);
+      continue;
     }
     write_batch(lock);
     if (stopping_ && queue_.disk_is_bad()) {

@@ -27,9 +27,9 @@ struct StreamHead {
 // Numbers of events that were given and will never be in the journal.
 struct Loss {
   std::string epoch;
-  std::uint64_t from = 0, to = 0;
-  std::uint64_t count = 0;  // lost of them; fewer than from..to holds when losses were too many to be told apart
-  std::string reason;       // queue_full: the disk could not be written and memory was full. never_durable: lost with the gateway
+  std::uint64_t from = 0, to = 0;  // `to` 0: how many there were is not known
+  std::uint64_t count = 0;         // known to be lost of them; fewer than from..to holds when losses were too many to be told apart
+  std::string reason;              // queue_full: the disk could not be written and memory was full. never_durable: lost with the gateway
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams;  // first and last, as far as known
 };
 
@@ -49,6 +49,7 @@ struct JournalHead {
   std::uint64_t oldest_seq = 0;                             // oldest kept in this epoch
   std::string previous_epoch;                               // empty for the first
   std::uint64_t previous_seq = 0;                           // its last durable number
+  bool previous_open = false;                               // more were given and shown; how many is not known
   std::vector<std::pair<std::string, StreamHead>> streams;  // by facility, sorted; "-" is the gateway
   std::vector<std::pair<std::string, std::uint64_t>> previous_streams;
   std::optional<Rewind> rewound;  // this epoch began on a journal that was set back
@@ -80,7 +81,7 @@ struct Recovery {
   std::uint64_t records = 0;         // read in the last segment
   std::uint64_t torn_bytes = 0;      // cut from the tail
   std::vector<std::string> damaged;  // segments set aside, with the reason
-  std::vector<Loss> lost;            // between alarms that were kept in the reserve
+  std::vector<Loss> lost;            // of a gateway that ended on a full disk
   std::optional<Rewind> rewound;
 };
 

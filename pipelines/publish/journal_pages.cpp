@@ -48,15 +48,17 @@ class JournalPages::Reading {
     page.next.seq = std::max(page.next.seq, to);
   }
 
-  // The epoch that page.next stands in is over; `previous` is the last durable place the next one knows of, `back` what was
+  // The epoch that page.next stands in is over; `previous` is how it ended as far as the next one knows, `back` what was
   // durable once and was gone when it began. `missing`: why numbers that were durable are not there.
-  void leave(const std::optional<JournalPlace>& previous, const std::optional<SetBack>& back, const char* missing) {
+  void leave(const std::optional<EpochBefore>& previous, const std::optional<SetBack>& back, const char* missing) {
     const std::uint64_t at = page.next.seq;
-    const bool known = previous && previous->epoch == page.next.epoch;
-    const std::uint64_t end = known ? previous->seq : at;
+    const bool known = previous && previous->end.epoch == page.next.epoch;
+    const std::uint64_t end = known ? previous->end.seq : at;
     if (at < end) gap(at + 1, end, missing);
     if (back) {
       set_back(end, *back);
+    } else if (known && previous->open) {
+      gap(end + 1, 0, "never_durable");
     } else if (at > end) {
       gap(end + 1, at, "never_durable");
     }
@@ -110,7 +112,8 @@ class JournalPages::Reading {
   // Numbers that were given and never written.
   Go take_gap(const Record& record) {
     const auto body = parse_json(record.body, kRecordMostBytes);
-    if (!body || record.seq <= page.next.seq) return Go::kOn;
+    // The one without an end is told when the epoch is left.
+    if (!body || record.seq <= page.next.seq || body->value("to", record.seq) == 0) return Go::kOn;
     if (live_ && record.seq > head_.durable_seq) return Go::kUpToDate;
     const std::uint64_t from = std::max(page.next.seq + 1, body->value("from", std::uint64_t{0}));
     std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams;
@@ -200,7 +203,8 @@ Result<void> JournalPages::describe(Segment& segment) {
     if (record.kind == RecordKind::kSnapshot) segment.streams = stream_numbers(*body, "streams");
     if (const auto previous = body->find("previous");
         record.kind == RecordKind::kEpoch && previous != body->end() && previous->is_object()) {
-      segment.previous = JournalPlace{previous->value("epoch", std::string()), previous->value("seq", std::uint64_t{0})};
+      segment.previous =
+          EpochBefore{{previous->value("epoch", std::string()), previous->value("seq", std::uint64_t{0})}, previous->value("open", false)};
     }
     if (const auto rewound = body->find("rewound"); record.kind == RecordKind::kEpoch && rewound != body->end() && rewound->is_object())
       segment.set_back =
@@ -241,7 +245,7 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
       reading.enter(after.epoch, after.seq);
       const auto behind = std::find_if(segments_.begin(), segments_.end(),
                                        [&](const Segment& one) { return one.set_back && one.set_back->known.epoch == after.epoch; });
-      if (oldest.previous && oldest.previous->epoch == after.epoch) {
+      if (oldest.previous && oldest.previous->end.epoch == after.epoch) {
         reading.leave(oldest.previous, oldest.set_back, "retention");
       } else if (behind != segments_.end()) {
         reading.set_back(*behind->set_back);
@@ -304,9 +308,9 @@ Result<JournalPage> JournalPages::fetch(const FetchRequest& request, const Journ
     const bool is_previous = head.previous_epoch == page.next.epoch;
     if (is_previous && page.next.seq < head.previous_seq)
       return finish();  // the rest of it stands in its reserve, and comes to its place first
-    std::optional<JournalPlace> previous;
+    std::optional<EpochBefore> previous;
     std::optional<SetBack> back;
-    if (is_previous) previous = JournalPlace{head.previous_epoch, head.previous_seq};
+    if (is_previous) previous = EpochBefore{{head.previous_epoch, head.previous_seq}, head.previous_open};
     if (head.rewound) back = SetBack{{head.rewound->epoch, head.rewound->seq}, head.rewound->closed};
     reading.leave(previous, back, "damaged");
     reading.enter(head.epoch, 0);

@@ -43,7 +43,7 @@ struct JournalGap {
   std::uint64_t from = 0, to = 0;
   // retention: dropped by age or size. never_durable: shown, but lost with the power or the disk. queue_full: given while the disk
   // could not be written and memory was full. damaged: the journal is unreadable there. unknown_epoch: not of this journal.
-  // rewound: they were durable once, and the journal was set back in front of them; `to` 0: how many is not known.
+  // rewound: they were durable once, and the journal was set back in front of them. `to` 0: how many is not known.
   std::string reason;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>
       streams;  // first (0: not known) and last number lost, by stream; may be empty
@@ -70,6 +70,10 @@ class JournalPages {
   struct Mark {
     std::uint64_t seq = 0, offset = 0;  // the first record at or behind `offset` comes behind `seq`
   };
+  struct EpochBefore {
+    JournalPlace end;   // its last durable place
+    bool open = false;  // more numbers were given and shown; how many is not known
+  };
   struct SetBack {
     JournalPlace known;   // the newest place known to have been durable
     bool closed = false;  // there was nothing behind it
@@ -79,7 +83,7 @@ class JournalPages {
     std::uint32_t ordinal = 0;
     std::string epoch;  // empty when neither its header nor its first records can be read
     std::uint64_t first_seq = 0;
-    std::optional<JournalPlace> previous;          // of the epoch that begins here: the last durable one before
+    std::optional<EpochBefore> previous;           // of the epoch that begins here
     std::optional<SetBack> set_back;               // it began on a journal that was set back
     std::map<std::string, std::uint64_t> streams;  // durable heads in front of it
     std::vector<Mark> marks;                       // rising; grows as it is read

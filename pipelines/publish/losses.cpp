@@ -20,7 +20,7 @@ Record gap_record(const Loss& loss, const std::vector<std::string>& ended, std::
   }
   Record record;
   record.kind = RecordKind::kGap;
-  record.seq = loss.to;
+  record.seq = loss.to == 0 ? loss.from - 1 : loss.to;
   record.time_us = record.accepted_us = accepted_us;
   record.stream = record.source = "-";
   record.type = "gap";

@@ -10,7 +10,8 @@
 
 namespace kanhu::publish {
 
-// The record that stands in the place of what was lost. `ended`: subjects whose end was among it.
+// The record that stands in the place of what was lost; of an open loss (`to` 0) behind the epoch's last record. `ended`: subjects
+// whose end was among it.
 Record gap_record(const Loss& loss, const std::vector<std::string>& ended, std::int64_t accepted_us);
 
 // Adds a loss to those that wait to be told; beyond 256 of them the last one takes it in.

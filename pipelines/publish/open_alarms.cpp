@@ -11,6 +11,8 @@ bool is_alarm(const Json& data) {
 
 }  // namespace
 
+bool ends_gateway(const std::string& type) { return type == "gateway.stopped"; }
+
 OpenAlarms::OpenAlarms(const Json& open) {
   for (const Json& incident : open) {
     if (is_alarm(incident.value("data", Json()))) subjects_.insert(incident.value("subject", std::string()));
@@ -18,7 +20,7 @@ OpenAlarms::OpenAlarms(const Json& open) {
 }
 
 bool OpenAlarms::take(const EventDraft& draft) {
-  if (draft.type == "gateway.stopped") return true;
+  if (ends_gateway(draft.type)) return true;
   if (draft.phase == Phase::kEnd) return subjects_.erase(draft.subject) > 0;
   if (!is_alarm(draft.data)) return false;
   if (draft.phase == Phase::kStart) subjects_.insert(draft.subject);

@@ -9,6 +9,9 @@
 
 namespace kanhu::publish {
 
+// Behind this type of event a gateway numbers none. `type` without the "kanhu." prefix.
+bool ends_gateway(const std::string& type);
+
 // What the reserve is for on a full disk: alarms, the ends of incidents that an alarm began, and the gateway's last event, behind which
 // nothing was numbered: so all that is lost in front of it is known. Thread: guarded by its owner.
 class OpenAlarms {

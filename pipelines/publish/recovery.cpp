@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "pipelines/publish/losses.hpp"
+#include "pipelines/publish/open_alarms.hpp"
 
 namespace kanhu::publish {
 namespace {
@@ -20,6 +21,9 @@ struct Replay {
   std::uint32_t ordinal = 0;
   bool has_snapshot = false;
   std::map<std::uint64_t, Record> early;  // of the newest epoch, by seq
+  std::uint64_t shown = 0;                // of the newest epoch: up to this numbers had been shown
+  std::int64_t accepted_us = 0;           // of the last record
+  std::vector<Loss> lost;                 // of the newest epoch: told by none of its events, for they were found when it was over
   std::uint64_t reserve = 0;              // the segment that early records not yet in place begin with; 0: none
   Sha256 last_hash{};
   std::vector<std::pair<std::size_t, SegmentScan>> scans;
@@ -32,11 +36,19 @@ std::string epoch_of(const Json& body) {
   return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// Of which streams they were is not known. `to` 0: nor how many.
+Loss never_durable(const std::string& epoch, std::uint64_t from, std::uint64_t to) {
+  return {epoch, from, to, to == 0 ? 0 : to - from + 1, "never_durable", {}};
+}
+
 void Replay::record(const Record& record, const std::map<std::uint32_t, std::string>& epochs) {
+  accepted_us = record.accepted_us;
   if (record.epoch_ordinal > ordinal) {
     ordinal = record.epoch_ordinal;
     end = {};
     early.clear();
+    shown = 0;
+    lost.clear();
     if (const auto known = epochs.find(ordinal); known != epochs.end()) end.epoch = known->second;
   }
   if (record.kind == RecordKind::kEvent) {
@@ -56,6 +68,7 @@ void Replay::record(const Record& record, const std::map<std::uint32_t, std::str
   if (record.kind == RecordKind::kSnapshot) {
     ledger.restore(*parsed);
     has_snapshot = true;
+    shown = std::max(shown, parsed->value("shown", std::uint64_t{0}));
     if (reserve == 0) reserve = parsed->value("reserve", std::uint64_t{0});
   }
   end.seq = std::max(end.seq, record.seq);
@@ -67,6 +80,10 @@ void Replay::record(const Record& record, const std::map<std::uint32_t, std::str
     for (const Json& subject : parsed->value("ended", Json::array())) {
       if (subject.is_string()) ledger.end(subject.get<std::string>());
     }
+    if (parsed->value("reason", std::string()) != "never_durable") return;
+    const auto to = parsed->value("to", std::uint64_t{0});
+    end.open = end.open || to == 0;
+    lost.push_back(never_durable(end.epoch, parsed->value("from", std::uint64_t{0}), to));
   }
 }
 
@@ -140,24 +157,35 @@ std::string describe(const std::vector<Damage>& damage) {
 // A segment whose creation was interrupted: nothing in it was ever promised.
 bool is_stillborn(const SegmentScan& scan) { return scan.records == 0; }
 
-// What stands in the reserve and never came to its place, and what was lost in front of each.
+// What stands in the reserve and never came to its place, and what was lost in front of each and behind the last.
 void plan_closing(Replay& replay, Recovered& recovered) {
   replay.early.erase(replay.early.begin(), replay.early.upper_bound(replay.end.seq));
   recovered.closed_at = replay.end;
   recovered.closing_ordinal = replay.ordinal;
   EpochEnd& end = replay.end;
+  const bool orderly = !replay.early.empty() && ends_gateway(replay.early.rbegin()->second.type);
+  const bool open = !orderly && (!replay.early.empty() || replay.shown > end.seq);
+  std::int64_t accepted_us = replay.accepted_us;
+  const auto lose = [&](std::uint64_t to) {
+    replay.lost.push_back(never_durable(end.epoch, end.seq + 1, to));
+    recovered.closing.push_back(gap_record(replay.lost.back(), {}, accepted_us));
+    end.seq = std::max(end.seq, to);
+  };
   for (auto& [seq, record] : replay.early) {
-    if (seq > end.seq + 1) {
-      // Of which streams they were is not known.
-      recovered.report.lost.push_back({end.epoch, end.seq + 1, seq - 1, seq - 1 - end.seq, "never_durable", {}});
-      recovered.closing.push_back(gap_record(recovered.report.lost.back(), {}, record.accepted_us));
-    }
+    accepted_us = record.accepted_us;
+    if (seq > end.seq + 1) lose(seq - 1);
     record.kind = RecordKind::kEvent;
     end.seq = seq;
     end.streams[record.stream] = record.stream_seq;
     replay.ledger.apply(record);
     recovered.closing.push_back(std::move(record));
   }
+  if (replay.shown > end.seq) lose(replay.shown);
+  if (open) {
+    lose(0);
+    end.open = true;
+  }
+  recovered.report.lost = std::move(replay.lost);
 }
 
 // A journal that ends in front of what is known to have been durable was put back from a backup, or has lost its end.
@@ -179,6 +207,19 @@ void compare_with_witness(FileIo& io, const std::string& directory, Recovered& r
 }
 
 }  // namespace
+
+JournalHead head_behind(const Recovered& recovered, const std::string& epoch) {
+  const EpochEnd& previous = recovered.previous;
+  JournalHead head;
+  head.epoch = epoch;
+  head.oldest_seq = 1;
+  head.previous_epoch = previous.epoch;
+  head.previous_seq = previous.seq;
+  head.previous_open = previous.open;
+  head.previous_streams.assign(previous.streams.begin(), previous.streams.end());
+  head.rewound = recovered.report.rewound;
+  return head;
+}
 
 Result<Recovered> recover(FileIo& io, const std::string& directory) {
   Recovered recovered;

@@ -19,14 +19,15 @@ struct EpochEnd {
   std::string epoch;  // empty: none
   std::uint64_t seq = 0;
   std::map<std::string, std::uint64_t> streams;
+  bool open = false;  // more numbers were given and shown; how many is not known
 };
 
 struct Recovered {
   Recovery report;
   IncidentLedger ledger;
   EpochEnd previous;  // also with what `closing` will hold
-  // What the newest epoch has in its reserve ahead of its place, with gaps between, to be written in place in a segment of that
-  // epoch before another begins; behind number `closed_at`.
+  // What the newest epoch has in its reserve ahead of its place, with gaps for what was shown and lost, to be written in place in a
+  // segment of that epoch before another begins; behind number `closed_at`.
   std::vector<Record> closing;
   EpochEnd closed_at;
   std::uint32_t closing_ordinal = 0;
@@ -36,6 +37,9 @@ struct Recovered {
   std::vector<SegmentFile> segments;  // that are kept, by number
   std::int64_t age_clock_us = 0;      // what retention by age counted from last; 0: not known
 };
+
+// Of an epoch that begins behind it.
+JournalHead head_behind(const Recovered& recovered, const std::string& epoch);
 
 // Lists all segments and checks the newest (at least two, up to 64 MiB; as far back as a readable snapshot stands) in
 // full: cuts the torn tail of the newest, sets damaged ones aside. Older ones are checked by whoever reads them.

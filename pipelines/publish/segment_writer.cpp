@@ -92,6 +92,7 @@ Bytes SegmentWriter::beginning(const Place& place, bool with_epoch, SegmentHeade
     body["previous"] = previous_.epoch.empty()
                            ? Json()
                            : Json{{"epoch", previous_.epoch}, {"seq", previous_.seq}, {"streams", to_json(previous_.streams)}};
+    if (previous_.open) body["previous"]["open"] = true;
     if (const auto& rewound = report_.rewound)
       body["rewound"] = {{"epoch", rewound->epoch}, {"seq", rewound->seq}, {"closed", rewound->closed}};
     Record record = own_record(RecordKind::kEpoch, place, body);
@@ -105,6 +106,7 @@ Bytes SegmentWriter::beginning(const Place& place, bool with_epoch, SegmentHeade
                {"clips", ledger_.pending_clips()},
                {"state", last_states_}};
   if (early_segment_ > 0) body["reserve"] = early_segment_;
+  if (place.epoch == epoch_ && shown_ > place.seq) body["shown"] = shown_;
   Record snapshot = own_record(RecordKind::kSnapshot, place, body);
   encode(snapshot, hash, bytes);
   hash = snapshot.hash;

@@ -42,6 +42,8 @@ class SegmentWriter {
   bool lacks_reserve() const { return config_.reserve_bytes > 0 && !has_reserve() && early_segment_ == 0; }
   void provide_reserve() { reserve_.provide(); }
 
+  // Up to this number events were shown, on disk or not.
+  void have_shown(std::uint64_t seq) { shown_ = seq; }
   // No number behind this one was given, and none will be: when everything is durable at the end, the witness says so.
   void will_end_at(std::uint64_t seq) { last_given_ = seq; }
 
@@ -87,6 +89,7 @@ class SegmentWriter {
   std::uint64_t number_ = 0;
   Sha256 last_hash_{};
   std::uint64_t durable_seq_ = 0;
+  std::uint64_t shown_ = 0;
   std::optional<std::uint64_t> last_given_;  // known at the end alone
   std::map<std::string, std::uint64_t> durable_streams_;
   bool epoch_recorded_ = false;

@@ -39,6 +39,7 @@ std::string head_payload(const JournalHead& head, const std::string& facility, s
     previous = {{"epoch", head.previous_epoch},
                 {"seq", head.previous_seq},
                 {"stream_seq", found == head.previous_streams.end() ? std::uint64_t{0} : found->second}};
+    if (head.previous_open) previous["open"] = true;
   }
   return canonical_json({{"v", 1},
                          {"epoch", head.epoch},
@@ -56,6 +57,7 @@ std::string heartbeat_payload(const JournalHead& head, std::uint64_t handed, con
   payload["durable"] = std::min(head.durable_seq, handed);
   payload["oldest"] = head.oldest_seq;
   payload["previous"] = head.previous_epoch.empty() ? Json() : Json{{"epoch", head.previous_epoch}, {"seq", head.previous_seq}};
+  if (head.previous_open) payload["previous"]["open"] = true;
   return canonical_json(payload);
 }
 

@@ -109,7 +109,9 @@ EventDraft gateway_events_lost(const std::string& gateway, WallTime now, const s
   const std::string words =
       reason == "queue_full"
           ? "The journal could not be written for longer than memory lasted; these events went out, and it does not have them."
-          : "The gateway ended while the journal could not be written; these events may have gone out, and it does not have them.";
+      : to == 0 ? "The gateway was ended while the journal could not be written; from this number on events may have gone out that it does "
+                  "not have."
+                : "The gateway ended while the journal could not be written; these events may have gone out, and it does not have them.";
   return point("gateway.loss", gateway, now,
                Json{{"what", "events"},
                     {"count", count},

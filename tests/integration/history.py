@@ -35,6 +35,7 @@ KINDS = {
     "never_ended": "a subject still open after an orderly end",
     "ends_before_start": "an end with an earlier time than its start",
     "lost": "the journal has it, the client followed the stream, and it was neither received nor named as a gap",
+    "not_told": "the journal does not know how many events the end of an epoch had, and the client went on without a word of it",
     "out_of_order": "received behind a later one",
     "not_once": "given twice by a client that promises to give each once",
     "lost_durable": "handed out as durable, and the journal does not have it",
@@ -96,6 +97,7 @@ class _Follow:
     def run(self):
         self.receive()
         self.expect()
+        self.open_ends()
         self.durability()
         self.false_gaps()
         self.heads()
@@ -136,7 +138,7 @@ class _Follow:
             bounds = gap["streams"].get(stream)
             if gap["epoch"] == epoch and bounds and gap["last"] == 0 and bounds["from"] <= stream_seq <= bounds["to"]:
                 return True
-            if gap["epoch"] == epoch and gap["reason"] == "unknown_epoch" and seq >= gap["first"]:
+            if gap["epoch"] == epoch and gap["last"] == 0 and not gap["streams"] and seq >= gap["first"]:
                 return True
         return any(self.reckoned(one, epoch, stream, stream_seq) for one in self.missed)
 
@@ -177,6 +179,18 @@ class _Follow:
             if not self.named(*key, entry.stream, entry.stream_seq):
                 self.complain("lost", *key, f"{entry.stream} {entry.stream_seq}")
 
+    def open_ends(self):
+        """One that fetches and passes the end of an epoch where the journal cannot say how many there were is told so."""
+        rank = self.journal.rank
+        ranks = [rank[epoch] for epoch, _ in self.got if epoch in rank]
+        if not self.client.once or not ranks:
+            return
+        first = {"oldest": 0, "now": min(ranks)}.get(self.client.begins, rank.get(self.client.begins[0], 0))
+        for hole in self.journal.holes:
+            if hole.why == "never_durable" and hole.last == ENDLESS and first <= rank[hole.epoch] < max(ranks) and \
+                    not any(gap["epoch"] == hole.epoch and gap["last"] == 0 and gap["first"] <= hole.first for gap in self.gaps):
+                self.complain("not_told", hole.epoch, hole.first)
+
     def durability(self):
         oldest = self.journal.order[0] if self.journal.order else None
         for key, item in self.got.items():
@@ -214,6 +228,10 @@ class _Follow:
                 entry = self.journal.events.get((gap["epoch"], seq))
                 if entry is not None and self.client.follows(entry.stream):
                     self.complain("false_gap", gap["epoch"], seq, f"{gap['reason']} {gap['first']}..{gap['last']}")
+            if gap["last"] == 0 and not gap["streams"]:
+                for epoch, seq in self.journal.order:
+                    if epoch == gap["epoch"] and seq >= gap["first"] and self.client.follows(self.journal.events[epoch, seq].stream):
+                        self.complain("false_gap", epoch, seq, f"{gap['reason']} from {gap['first']} on")
             if gap["last"] == 0:
                 self._not_there(gap["epoch"], {stream: (bounds["from"], bounds["to"]) for stream, bounds in gap["streams"].items()}, gap["reason"])
         # A client that reckons and fetches later does not miss what it fetched: only what came live was never missing.

@@ -69,6 +69,8 @@ class Journal:
             self._damaged = False
         elif previous is None or (previous["epoch"], previous["seq"]) != (known, last):
             self._complain("wrong_previous", f"epoch {record.epoch}", f"it names {previous}, the journal ends at {known}:{last}")
+        elif previous.get("open", False) != any(hole.epoch == known and hole.why == "never_durable" and hole.last == ENDLESS for hole in self.holes):
+            self._complain("wrong_previous", f"epoch {record.epoch}", f"it names {previous}, and the journal says otherwise whether there was more")
         elif not any(hole.epoch == known and hole.why == "damaged" for hole in self.holes):
             for stream, number in previous["streams"].items():
                 if self._streams.get((known, stream), 0) != number:
@@ -85,7 +87,7 @@ class Journal:
         body = json.loads(record.body)
         if body["from"] != self._last.get(record.epoch, 0) + 1 and not self._damaged:
             self._complain("journal_skip", f"{record.epoch}:{body['from']}", f"a gap record behind {self._last.get(record.epoch, 0)}")
-        self._hole(record.epoch, body["from"], record.seq, body["reason"], body.get("bounds", {}))
+        self._hole(record.epoch, body["from"], body["to"] or ENDLESS, body["reason"], body.get("bounds", {}))
         self._last[record.epoch] = record.seq
         for stream, number in body.get("streams", {}).items():
             self._streams[record.epoch, stream] = number

@@ -154,10 +154,21 @@ class DiskFull(Case):
         again = self.gateway([], config=gateway.config, name="again")
         again.state()
         self.free()
-        loss = again.subscriber.wait(60 * PATIENCE, type="gateway.loss")
-        self.assertEqual(loss.data["reason"], "never_durable")
-        before = max(event.header["seq"] for event in feed.events if event.header["durable"] and event.header["seq"] < loss.data["events"]["from"])
-        self.assertEqual(loss.data["events"]["from"], before + 1)
+        again.subscriber.wait(60 * PATIENCE, type="gateway.loss", events=lambda lost: lost["to"] == 0)
+        losses = [event.data["events"] for event in again.subscriber.find(type="gateway.loss")]
+        self.assertEqual({event.data["reason"] for event in again.subscriber.find(type="gateway.loss")}, {"never_durable"})
+        durable = {event.header["seq"] for event in feed.events if event.header["durable"]}
+        for loss in losses:
+            self.assertIn(loss["from"] - 1, durable)
+        # Who was away is told the same, and that the gateway cannot know where its numbers ended.
+        epoch = feed.events[0].header["epoch"]
+        place, gaps = {"epoch": epoch, "after": min(durable)}, []
+        while place["epoch"] == epoch:
+            page = again.ask({"v": 1, "request": "fetch", **place})
+            place = page["next"]
+            gaps += [(gap["from"], gap["to"]) for gap in page["gaps"] if gap["epoch"] == epoch]
+        self.assertEqual(gaps, [(loss["from"], loss["to"]) for loss in losses])
+        self.assertEqual(gaps[-1], (max(durable) + 1, 0))
         self.stop(again)
         records = journal_reader.read_journal(again.data / "journal")
         self.assertEqual(history.Journal(records).violations, [])

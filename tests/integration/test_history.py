@@ -100,6 +100,24 @@ class World:
         base = next(item["epoch"] for item in client.items if item.get("base") and item["stream"] == stream)
         return order.index(epoch) >= order.index(base)
 
+    def open_end(self):
+        """The gateway was killed on a full disk in the first epoch, the client was told: (client, last record, place of the next epoch's items)."""
+        last = max((one for one in self.events if one.epoch_ordinal == 1), key=lambda one: one.seq)
+        client, at = self.client(), self.events.index(last) + 1
+        record = Record(GAP, 0, 0, 1, last.epoch, last.seq, 0, "-", "-", "t", json.dumps(
+            {"reason": "never_durable", "from": last.seq + 1, "to": 0, "streams": {}, "bounds": {}, "ended": []}).encode(), 1)
+        self.records.insert(self.records.index(last) + 1, record)
+        self.change_previous(2, open=True)
+        client.gap(last.epoch, last.seq + 1, 0, "never_durable")
+        client.items.insert(at, client.items.pop())
+        return client, last, at
+
+    def change_previous(self, ordinal, **more):
+        at = next(index for index, record in enumerate(self.records) if record.kind == EPOCH and record.epoch_ordinal == ordinal)
+        body = json.loads(self.records[at].body)
+        body["previous"] |= more
+        self.records[at] = self.records[at]._replace(body=json.dumps(body).encode())
+
     def journal(self, closed=True):
         return history.Journal(self.records, closed)
 
@@ -146,6 +164,16 @@ class Clean(unittest.TestCase):
                 report = world.check(client)
                 self.assertEqual(report.violations, [], report)
 
+    def test_an_end_that_nobody_knows_passes_when_it_is_told(self):
+        for seed in SEEDS:
+            with self.subTest(seed=seed):
+                world = World(seed)
+                client, last, at = world.open_end()
+                client.event(last.epoch, last.seq + 2, "f1", 999, "00", durable=False)  # a number that only its gap can explain
+                client.items.insert(at, client.items.pop())
+                report = world.check(client)
+                self.assertEqual(report.violations, [], report)
+
     def test_damage_explains_what_cannot_be_read(self):
         for seed in SEEDS:
             with self.subTest(seed=seed):
@@ -178,6 +206,20 @@ class Planted(unittest.TestCase):
 
     def test_an_event_lost_by_one_client(self):
         self.found("lost", lambda world, client: client.items.pop(world.dice.randrange(len(client.items))) and None)
+
+    def test_an_end_that_nobody_knows_and_nobody_was_told_of(self):
+        def plant(world, _client):
+            client, _last, at = world.open_end()
+            client.items.pop(at)
+            return (client,)
+        self.found("not_told", plant)
+
+    def test_an_end_that_nobody_knows_told_where_the_journal_goes_on(self):
+        def plant(world, _client):
+            client, _last, at = world.open_end()
+            client.items[at]["first"] -= 1
+            return (client,)
+        self.found("false_gap", plant)
 
     def test_the_last_event_lost_by_one_client(self):
         self.found("lost", lambda world, client: client.items.pop() and None)
@@ -331,6 +373,15 @@ class Planted(unittest.TestCase):
             else:
                 body["previous"]["streams"]["f1"] = body["previous"]["streams"].get("f1", 0) + 1
             world.records[at] = world.records[at]._replace(body=json.dumps(body).encode())
+        self.found("wrong_previous", plant)
+
+    def test_an_epoch_that_says_otherwise_whether_the_one_before_had_more(self):
+        self.found("wrong_previous", lambda world, _: world.change_previous(2, open=True))
+
+        def plant(world, _client):
+            client = world.open_end()[0]
+            world.change_previous(2, open=False)
+            return (client,)
         self.found("wrong_previous", plant)
 
     def reshape(self, world, phase, change):

@@ -85,6 +85,20 @@ TEST_CASE("the end of the epoch before that never came is missed too, once") {
   CHECK(check.totals().missed == 4);
 }
 
+TEST_CASE("an epoch that ended without telling how many events it had is said to be so, once") {
+  GapCheck check;
+  check.look(event(5));
+  auto restarted = head(0, "b");
+  restarted.payload = R"({"previous":{"epoch":"a","open":true,"seq":50,"stream_seq":5}})";
+  const auto verdict = check.look(restarted);
+  CHECK(verdict.open);
+  CHECK(verdict.missed == 0);
+  CHECK_FALSE(check.look(restarted).open);
+  auto again = head(0, "c");
+  again.payload = R"({"previous":{"epoch":"b","seq":50,"stream_seq":0}})";
+  CHECK_FALSE(check.look(again).open);
+}
+
 TEST_CASE("heartbeats and commits are no part of a stream") {
   GapCheck check;
   check.look(event(1));

@@ -158,6 +158,17 @@ TEST_CASE("the heartbeat names the gateway's numbers and what the application ad
   CHECK((*payload)["oldest"] == 1);
   CHECK((*payload)["seq"] == 0);
   CHECK((*payload)["previous"]["seq"] == 9);
+  CHECK_FALSE((*payload)["previous"].contains("open"));
+
+  rig.head.with([](JournalHead& head) { head.previous_open = true; });
+  auto all = rig.subscribe({"kanhu1/c1/", "kanhu1/-/-/heartbeat/"});
+  for (const char* kind : {"/head/", "/heartbeat/"}) {
+    const auto told = next(*all, rig.clock, kind);
+    REQUIRE(told);
+    const auto body = parse_json(told->payload);
+    REQUIRE(body);
+    CHECK((*body)["previous"]["open"] == true);
+  }
 }
 
 TEST_CASE("a confirmation is a commit message with the event's id, not the event again") {

@@ -234,6 +234,8 @@ TEST_CASE("the gateway's own events keep the table and its start is open until i
   record.emit(gateway_journal_rewound("gw1", at(5), {std::string(32, 'a'), 977, 0}, {std::string(32, 'b'), 41, 0}));
   record.emit(gateway_events_lost("gw1", at(5), std::string(32, 'a'), 10'002, 10'102, 101, {{"f1", {5'001, 5'050}}}, "queue_full"));
   CHECK(record.events.back().data["events"]["streams"]["f1"]["to"] == 5'050);
+  record.emit(gateway_events_lost("gw1", at(5), std::string(32, 'a'), 10'103, 0, 0, {}, "never_durable"));
+  CHECK(record.events.back().data["events"]["to"] == 0);
   const ConfigPtr made = three();
   Rules rules(made, record);
   rules.note(record.events[0]);
