@@ -9,6 +9,9 @@ constexpr std::size_t kMostEndedSubjects = 4096;  // a gap's memory is bounded t
 // Twice as long each time: a reserve of 8 MiB is for alarms for days.
 constexpr std::chrono::seconds kFirstBetweenMarks(1), kLongestBetweenMarks(60);
 
+// Immutable since it was accepted; it lives as long as anybody has it.
+std::shared_ptr<const Event> event_of(const WaitingPtr& waiting) { return {waiting, &waiting->event}; }
+
 }  // namespace
 
 // Should the gateway end before the disk has space again, what was lost with it is known up to the last event in the reserve, and
@@ -36,7 +39,7 @@ void CommitQueue::accept(WaitingPtr event) {
   if (events_ >= share * kMostWaitingEvents || bytes_ + event->event.body.size() > share * kMostWaitingBytes) {
     hand_out_waiting(!disk_bad_, true);
     lose(*event);
-    hand_out(*event, false);
+    hand_out(event, false);
     return;
   }
   line_.push_back(std::move(event));
@@ -98,7 +101,7 @@ void CommitQueue::committed(const std::vector<WaitingPtr>& batch) {
     if (waiting->handed_out && waiting->kept) continue;  // subscribers know that it is on disk
     Committed committed;
     committed.confirms = waiting->handed_out;
-    committed.event = std::move(waiting->event);
+    committed.event = event_of(waiting);
     outbox.push_back(std::move(committed));
     ++outbox_pushed;
   }
@@ -120,7 +123,7 @@ void CommitQueue::kept(const std::vector<WaitingPtr>& batch) {
     if (!waiting->handed_out) continue;
     Committed committed;  // it went out meanwhile
     committed.confirms = true;
-    committed.event = waiting->event;
+    committed.event = event_of(waiting);
     outbox.push_back(std::move(committed));
     ++outbox_pushed;
   }
@@ -166,20 +169,21 @@ std::deque<WaitingPtr>::const_iterator CommitQueue::first_unseen() const {
 
 void CommitQueue::hand_out_waiting(bool provisional, bool urgent_too) {
   for (auto at = first_unseen(); at != line_.end(); ++at) {
-    Waiting& waiting = **at;
+    const Waiting& waiting = **at;
     if (waiting.kind != Waiting::Kind::kEvent) continue;
     if (!urgent_too && reserve_ && waiting.urgent && !waiting.kept) return;
-    hand_out(waiting, provisional);
+    hand_out(*at, provisional);
     --unseen_;
   }
 }
 
-void CommitQueue::hand_out(Waiting& waiting, bool provisional) {
+void CommitQueue::hand_out(const WaitingPtr& going, bool provisional) {
+  Waiting& waiting = *going;
   waiting.handed_out = true;
   waiting.provisional = provisional;
   waiting.undurable = !waiting.kept;
   Committed committed;
-  committed.event = waiting.event;
+  committed.event = event_of(going);
   committed.durable = waiting.kept;
   committed.provisional = provisional && !waiting.kept;
   if (!waiting.kept) shown_ = waiting.event.id.seq;

@@ -91,7 +91,7 @@ class CommitQueue {
  private:
   std::deque<WaitingPtr>::const_iterator first_unseen() const;
   void hand_out_waiting(bool provisional, bool urgent_too);
-  void hand_out(Waiting& waiting, bool provisional);
+  void hand_out(const WaitingPtr& going, bool provisional);
   void lose(const Waiting& event);
   void mark(Waiting& event);
   void mark_first();

@@ -30,7 +30,7 @@ void add_subjects(Json& clip, const Json& from) {
 
 }  // namespace
 
-void IncidentLedger::apply(const Record& record, const std::string& subject, const Json& clip) {
+void IncidentLedger::apply(const RecordView& record, const std::string& subject, const Json& clip) {
   if (!subject.empty()) {
     if (record.phase == static_cast<std::uint8_t>(Phase::kStart)) {
       Incident incident;
@@ -46,7 +46,7 @@ void IncidentLedger::apply(const Record& record, const std::string& subject, con
     }
   }
   // A clip is first said in the event it belongs to, later in clip.updated.
-  if (clip.is_object()) note_clip(record.stream, record.source, subject, clip);
+  if (clip.is_object()) note_clip(std::string(record.stream), std::string(record.source), subject, clip);
 }
 
 void IncidentLedger::apply(const Record& record) {

@@ -16,7 +16,7 @@ namespace kanhu::publish {
 class IncidentLedger {
  public:
   // `subject` and `clip` (the body's data.clip, or null) of a record just made.
-  void apply(const Record& record, const std::string& subject, const Json& clip);
+  void apply(const RecordView& record, const std::string& subject, const Json& clip);
   // The same from the body of a record read back. Bodies that are not CloudEvents change nothing.
   void apply(const Record& record);
   void end(const std::string& subject) { open_.erase(subject); }

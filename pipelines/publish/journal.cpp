@@ -265,9 +265,10 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
     if (auto rotated = writer_.rotate(batch.front()->application); !rotated)
       log::warning("journal", "no new segment: {}", rotated.error().message);  // the next batch tries again and decides
   } else {
-    std::vector<Record> records;
+    std::deque<Record> gaps;
+    std::vector<RecordView> records;
     records.reserve(batch.size());
-    for (std::size_t i = 0; i < batch.size(); ++i) records.push_back(to_record(*batch[i], seen[i].first, seen[i].second));
+    for (std::size_t i = 0; i < batch.size(); ++i) records.push_back(to_record(*batch[i], seen[i].first, seen[i].second, gaps));
     done = writer_.write(records);
     for (std::size_t i = 0; done && i < batch.size(); ++i) {
       writer_.ledger().apply(records[i], batch[i]->event.subject, batch[i]->clip);
@@ -291,10 +292,11 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
 // Alarms while the disk is full: to the reserve, ahead of their place.
 void SegmentedJournal::write_urgent(std::unique_lock<std::mutex>& lock) {
   const auto batch = queue_.take_urgent(kMostBatch);
-  std::vector<Record> records;
+  std::deque<Record> none;
+  std::vector<RecordView> records;
   records.reserve(batch.size());
   for (const WaitingPtr& waiting : batch) {
-    records.push_back(to_record(*waiting, waiting->undurable, waiting->provisional));
+    records.push_back(to_record(*waiting, waiting->undurable, waiting->provisional, none));
     records.back().kind = RecordKind::kEarly;
   }
   lock.unlock();

@@ -57,7 +57,7 @@ struct JournalHead {
 
 // An event on its way out, in order of seq.
 struct Committed {
-  Event event;
+  std::shared_ptr<const Event> event;
   bool durable = true;       // false: not on disk (it could not be written, or the event is provisional)
   bool provisional = false;  // handed out before its commit because that took over 500 ms
   bool confirms = false;     // an event handed out provisionally earlier is durable now

@@ -71,16 +71,14 @@ class XpubPublisher final : public Publisher {
   }
 
   void publish(Committed committed) override {
-    const std::string facility = committed.event.facility;
-    const EventId id = committed.event.id;
-    const bool confirms = committed.confirms;
-    if (queue_.try_push(std::move(committed))) return;
+    if (queue_.try_push(std::move(committed))) return;  // otherwise it is still what it was
+    const EventId& id = committed.event->id;
     stats_.with([](PublisherStats& stats) { ++stats.queue_drops; });
-    if (confirms) return;
+    if (committed.confirms) return;
     // The next head after the queue is empty names the number, so that the loss is seen.
     dropped_.with([&](Dropped& dropped) {
       if (dropped.first == 0) dropped.first = id.seq;
-      dropped.last.note(facility, id);
+      dropped.last.note(committed.event->facility, id);
     });
   }
 
@@ -164,7 +162,7 @@ void XpubPublisher::run() {
 }
 
 void XpubPublisher::send_event(const Committed& committed) {
-  const Event& event = committed.event;
+  const Event& event = *committed.event;
   const std::string header = encode(header_of(committed, clock_.wall()));
   if (committed.confirms) {
     send(topic(event.facility, "-", "commit"), header, commit_payload(committed));

@@ -83,12 +83,26 @@ Result<SegmentHeader> decode_header(std::span<const std::byte> bytes) {
   return header;
 }
 
-std::size_t encoded_size(const Record& record) {
+RecordView::RecordView(const Record& record)
+    : kind(record.kind),
+      phase(record.phase),
+      flags(record.flags),
+      epoch_ordinal(record.epoch_ordinal),
+      seq(record.seq),
+      stream_seq(record.stream_seq),
+      time_us(record.time_us),
+      accepted_us(record.accepted_us),
+      stream(record.stream),
+      source(record.source),
+      type(record.type),
+      body(record.body) {}
+
+std::size_t encoded_size(const RecordView& record) {
   return kRecordLeastBytes + cut_name(record.stream).size() + cut_name(record.source).size() + cut_name(record.type).size() +
          record.body.size();
 }
 
-void encode(Record& record, const Sha256& previous, Bytes& into) {
+Sha256 encode(const RecordView& record, const Sha256& previous, Bytes& into) {
   const std::size_t start = into.size();
   const std::size_t size = encoded_size(record);
   into.resize(start + kRecordFixedBytes);  // whoever encodes a batch reserves for all of it
@@ -111,10 +125,11 @@ void encode(Record& record, const Sha256& previous, Bytes& into) {
   append_text(into, cut_name(record.source));
   append_text(into, cut_name(record.type));
   append_text(into, record.body);
-  record.hash = chain_hash(previous, std::span<const std::byte>(into).subspan(start + 12));
-  into.insert(into.end(), record.hash.begin(), record.hash.end());
+  const Sha256 hash = chain_hash(previous, std::span<const std::byte>(into).subspan(start + 12));
+  into.insert(into.end(), hash.begin(), hash.end());
   const std::span<const std::byte> whole = std::span<const std::byte>(into).subspan(start);
   put<std::uint32_t>(into.data() + start + 8, checksum_without(whole, 8));
+  return hash;
 }
 
 std::optional<Decoded> decode_record(std::span<const std::byte> bytes) {

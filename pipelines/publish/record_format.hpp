@@ -55,11 +55,25 @@ struct Record {
   Sha256 hash{};
 };
 
+// What is to be written of a record; the texts belong to somebody else.
+struct RecordView {
+  RecordView() = default;
+  RecordView(const Record& record);  // NOLINT(google-explicit-constructor): as a string is a string_view
+
+  RecordKind kind = RecordKind::kEvent;
+  std::uint8_t phase = 0;
+  std::uint16_t flags = 0;
+  std::uint32_t epoch_ordinal = 0;
+  std::uint64_t seq = 0, stream_seq = 0;
+  std::int64_t time_us = 0, accepted_us = 0;
+  std::string_view stream, source, type, body;
+};
+
 Bytes encode(const SegmentHeader& header);
 
-// Appends the record to `into`; `record.hash` becomes SHA-256(previous || record without marker, length, CRC and hash).
-void encode(Record& record, const Sha256& previous, Bytes& into);
-std::size_t encoded_size(const Record& record);
+// Appends the record to `into`; its hash is SHA-256(previous || record without marker, length, CRC and hash).
+Sha256 encode(const RecordView& record, const Sha256& previous, Bytes& into);
+std::size_t encoded_size(const RecordView& record);
 
 // kCorrupt: not a header. kNewerFormat: a header whose checksum holds and whose version is not ours.
 Result<SegmentHeader> decode_header(std::span<const std::byte> bytes);

@@ -18,9 +18,10 @@ Json to_json(const std::map<std::string, std::uint64_t>& streams) {
   return json;
 }
 
-std::uint64_t size_of(const std::vector<Record>& batch) {
+template <typename Records>
+std::uint64_t size_of(const Records& batch) {
   std::uint64_t bytes = 0;
-  for (const Record& record : batch) bytes += encoded_size(record);
+  for (const auto& record : batch) bytes += encoded_size(record);
   return bytes;
 }
 
@@ -95,9 +96,7 @@ Bytes SegmentWriter::beginning(const Place& place, bool with_epoch, SegmentHeade
     if (previous_.open) body["previous"]["open"] = true;
     if (const auto& rewound = report_.rewound)
       body["rewound"] = {{"epoch", rewound->epoch}, {"seq", rewound->seq}, {"closed", rewound->closed}};
-    Record record = own_record(RecordKind::kEpoch, place, body);
-    encode(record, hash, bytes);
-    hash = record.hash;
+    hash = encode(own_record(RecordKind::kEpoch, place, body), hash, bytes);
   }
   Json body = {{"v", 1},
                {"epoch", place.epoch},
@@ -107,9 +106,7 @@ Bytes SegmentWriter::beginning(const Place& place, bool with_epoch, SegmentHeade
                {"state", last_states_}};
   if (early_segment_ > 0) body["reserve"] = early_segment_;
   if (place.epoch == epoch_ && shown_ > place.seq) body["shown"] = shown_;
-  Record snapshot = own_record(RecordKind::kSnapshot, place, body);
-  encode(snapshot, hash, bytes);
-  hash = snapshot.hash;
+  hash = encode(own_record(RecordKind::kSnapshot, place, body), hash, bytes);
   return bytes;
 }
 
@@ -209,8 +206,7 @@ Result<void> SegmentWriter::close_epoch_in(std::unique_ptr<File> file, const std
   Bytes bytes = beginning(closing_at_, false, header, hash);
   for (Record& record : closing_) {
     record.epoch_ordinal = closing_at_.ordinal;
-    encode(record, hash, bytes);
-    hash = record.hash;
+    hash = encode(record, hash, bytes);
   }
   if (auto filled = fill(std::move(file), path, bytes); !filled) return filled;
   close_segment();
@@ -238,16 +234,15 @@ Result<void> SegmentWriter::rotate(const Json& application) {
   return start_segment(0);
 }
 
-Result<void> SegmentWriter::append(std::vector<Record>& batch) {
+Result<void> SegmentWriter::append(std::span<RecordView> batch) {
   // In pieces, so that the disk is at work on one while the next is hashed.
   Bytes piece;
   piece.reserve(std::min(size_of(batch), kPieceBytes + kPieceBytes / 8));
   std::uint64_t appended = 0;
   Sha256 hash = last_hash_;
-  for (Record& record : batch) {
+  for (RecordView& record : batch) {
     record.epoch_ordinal = epoch_ordinal_;
-    encode(record, hash, piece);
-    hash = record.hash;
+    hash = encode(record, hash, piece);
     if (piece.size() < kPieceBytes && &record != &batch.back()) continue;
     if (auto done = file_->append(piece); !done) return done;
     appended += piece.size();
@@ -258,15 +253,15 @@ Result<void> SegmentWriter::append(std::vector<Record>& batch) {
   file_bytes_ += appended;
   bytes_written_ += appended;
   segments_.back().bytes = file_bytes_;
-  for (const Record& record : batch) {
+  for (const RecordView& record : batch) {
     if (record.kind == RecordKind::kEarly) continue;
     durable_seq_ = std::max(durable_seq_, record.seq);
-    if (record.kind == RecordKind::kEvent) durable_streams_[record.stream] = record.stream_seq;
+    if (record.kind == RecordKind::kEvent) durable_streams_[std::string(record.stream)] = record.stream_seq;
   }
   return {};
 }
 
-Result<void> SegmentWriter::write(std::vector<Record>& batch) {
+Result<void> SegmentWriter::write(std::span<RecordView> batch) {
   const bool ready = file_ && !in_reserve_;
   Result<void> done = ready ? append(batch) : fail(ErrorKind::kIo, "no segment is open");
   if (!done) {
@@ -278,7 +273,7 @@ Result<void> SegmentWriter::write(std::vector<Record>& batch) {
       return done;
     }
   }
-  for (const Record& record : batch) {
+  for (const RecordView& record : batch) {
     if (record.kind != RecordKind::kGap) continue;
     if (auto body = parse_json(record.body, kRecordMostBytes); body && body->contains("streams")) {
       for (const auto& [stream, number] : (*body)["streams"].items()) durable_streams_[stream] = number.get<std::uint64_t>();
@@ -288,7 +283,7 @@ Result<void> SegmentWriter::write(std::vector<Record>& batch) {
   return {};
 }
 
-Result<void> SegmentWriter::write_early(std::vector<Record>& alarms) {
+Result<void> SegmentWriter::write_early(std::span<RecordView> alarms) {
   if (!in_reserve_) {
     if (auto begun = start_in_reserve(); !begun) return begun;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,10 @@ class SegmentWriter {
   Result<void> rotate(const Json& application);
   // Durable when it returns success; the caller then applies the batch to `ledger`. One attempt on the segment there
   // is and one on a new one.
-  Result<void> write(std::vector<Record>& batch);
+  Result<void> write(std::span<RecordView> batch);
 
   // Alarms, ahead of their place, to the reserve; durable when it returns success. After a failure the reserve is used up.
-  Result<void> write_early(std::vector<Record>& alarms);
+  Result<void> write_early(std::span<RecordView> alarms);
   bool has_reserve() const { return in_reserve_ || reserve_.ready(); }
   // It was used, and what is in it stands in its place now.
   bool lacks_reserve() const { return config_.reserve_bytes > 0 && !has_reserve() && early_segment_ == 0; }
@@ -67,7 +68,7 @@ class SegmentWriter {
   Result<std::unique_ptr<File>> create(const std::string& path, std::uint64_t room);
   Result<void> fill(std::unique_ptr<File> file, const std::string& path, const Bytes& bytes);
   Result<void> enter(std::unique_ptr<File> file, const std::string& path, std::uint64_t number);
-  Result<void> append(std::vector<Record>& batch);
+  Result<void> append(std::span<RecordView> batch);
   void close_segment();
   void enforce_retention();
   void witness(bool closed);

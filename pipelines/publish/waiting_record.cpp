@@ -26,10 +26,11 @@ Loss loss_of(const Gap& gap, const std::string& epoch) {
   return {epoch, gap.from, gap.to, gap.to - gap.from + 1, "queue_full", gap.streams};
 }
 
-Record to_record(const Waiting& waiting, bool undurable, bool provisional) {
-  if (waiting.kind == Waiting::Kind::kGap) return gap_record(loss_of(waiting.gap, {}), waiting.gap.ended, waiting.accepted_us);
+RecordView to_record(const Waiting& waiting, bool undurable, bool provisional, std::deque<Record>& gaps) {
+  if (waiting.kind == Waiting::Kind::kGap)
+    return gaps.emplace_back(gap_record(loss_of(waiting.gap, {}), waiting.gap.ended, waiting.accepted_us));
   const Event& event = waiting.event;
-  Record record;
+  RecordView record;
   record.accepted_us = waiting.accepted_us;
   record.kind = RecordKind::kEvent;
   record.phase = static_cast<std::uint8_t>(event.phase);

@@ -1,6 +1,7 @@
 // Private to pipelines/publish.
 #pragma once
 
+#include <deque>
 #include <string>
 
 #include "pipelines/publish/commit_queue.hpp"
@@ -11,8 +12,9 @@ namespace kanhu::publish {
 
 Loss loss_of(const Gap& gap, const std::string& epoch);
 
-// The record of an event or a gap. `undurable`, `provisional`: how it has been handed out before.
-Record to_record(const Waiting& waiting, bool undurable, bool provisional);
+// The record of an event or a gap; its texts are those of `waiting`, or of one that is added to `gaps`. `undurable`, `provisional`: how it
+// has been handed out before.
+RecordView to_record(const Waiting& waiting, bool undurable, bool provisional, std::deque<Record>& gaps);
 
 // What `body` makes; should it fail or be far too large, the CloudEvents minimum: a number once given must have a body.
 std::string body_of(const Journal::Body& body, const EventDraft& draft, const EventId& id);

@@ -3,19 +3,38 @@
 #include <algorithm>
 #include <charconv>
 
-#include <fmt/format.h>
-
 namespace kanhu::publish {
+namespace {
+
+constexpr std::size_t kMostHeader = 224;  // with numbers below 2^53
+
+}  // namespace
 
 std::string topic(std::string_view facility, std::string_view source, std::string_view type) {
-  return fmt::format("{}{}/{}/{}/", kTopicRoot, facility.empty() ? "-" : facility, source.empty() ? "-" : source, type);
+  std::string text;
+  text.reserve(kTopicRoot.size() + facility.size() + source.size() + type.size() + 5);
+  text.append(kTopicRoot).append(facility.empty() ? "-" : facility).append("/");
+  text.append(source.empty() ? "-" : source).append("/").append(type).append("/");
+  return text;
 }
 
 // Written out, because it is on every message: already canonical (names in order, no spaces; an epoch is hex).
 std::string encode(const Header& header) {
-  return fmt::format(R"({{"durable":{},"epoch":"{}","provisional":{},"published":{},"seq":{},"stream_seq":{},"t":{},"v":1}})",
-                     header.durable, header.epoch, header.provisional, to_microseconds(header.published), header.seq, header.stream_seq,
-                     to_microseconds(header.time));
+  std::string text;
+  text.reserve(kMostHeader);
+  const auto number = [&](std::string_view name, std::int64_t value) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    text.append(name).append(digits, end);
+  };
+  text.append(header.durable ? R"({"durable":true,"epoch":")" : R"({"durable":false,"epoch":")").append(header.epoch);
+  text.append(header.provisional ? R"(","provisional":true)" : R"(","provisional":false)");
+  number(R"(,"published":)", to_microseconds(header.published));
+  number(R"(,"seq":)", static_cast<std::int64_t>(header.seq));
+  number(R"(,"stream_seq":)", static_cast<std::int64_t>(header.stream_seq));
+  number(R"(,"t":)", to_microseconds(header.time));
+  text.append(R"(,"v":1})");
+  return text;
 }
 
 std::uint64_t seq_of(std::string_view header) {
@@ -27,7 +46,7 @@ std::uint64_t seq_of(std::string_view header) {
 }
 
 Header header_of(const Committed& committed, WallTime published) {
-  const Event& event = committed.event;
+  const Event& event = *committed.event;
   return {event.id.epoch, event.id.seq, event.id.stream_seq, event.time, published, committed.durable, committed.provisional};
 }
 
@@ -62,7 +81,7 @@ std::string heartbeat_payload(const JournalHead& head, std::uint64_t handed, con
 }
 
 std::string commit_payload(const Committed& committed) {
-  const Event& event = committed.event;
+  const Event& event = *committed.event;
   return canonical_json({{"v", 1},
                          {"id", event.id.text()},
                          {"epoch", event.id.epoch},

@@ -16,7 +16,7 @@ inline constexpr std::string_view kTopicRoot = "kanhu1/";
 std::string topic(std::string_view facility, std::string_view source, std::string_view type);
 
 struct Header {
-  std::string epoch;
+  std::string_view epoch;  // of what it was made of, which outlives it
   std::uint64_t seq = 0;
   std::uint64_t stream_seq = 0;
   WallTime time{};

@@ -34,8 +34,7 @@ void damaged(FuzzedDataProvider& input) {
     record.seq = record.stream_seq = seq;
     record.stream = input.ConsumeRandomLengthString(16);
     record.body = input.ConsumeRandomLengthString(200);
-    encode(record, previous, bytes);
-    previous = record.hash;
+    previous = encode(record, previous, bytes);
   }
   const Bytes good = bytes;
   // Fewer edits than a record has bytes: none can be emptied, as the zeros of a segment that is not yet full are.

@@ -67,14 +67,14 @@ struct GateRig {
   }
 
   void publish(const std::string& facility) {
-    Committed committed;
+    Event event;
     const EventDraft draft = draft_of(facility, "presence.started", "s", Phase::kStart);
-    committed.event.id = {std::string(32, 'a'), ++seq, seq};
-    committed.event.facility = facility;
-    committed.event.source = draft.source;
-    committed.event.type = draft.type;
-    committed.event.body = cloud_event(draft, committed.event.id);
-    publisher->publish(std::move(committed));
+    event.id = {std::string(32, 'a'), ++seq, seq};
+    event.facility = facility;
+    event.source = draft.source;
+    event.type = draft.type;
+    event.body = cloud_event(draft, event.id);
+    publisher->publish({std::make_shared<const Event>(std::move(event))});
   }
   void publish_round() {
     for (const char* facility : {"f10", "-", "f1"}) publish(facility);

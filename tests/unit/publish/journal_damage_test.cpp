@@ -90,6 +90,6 @@ TEST_CASE("a power cut at any moment loses nothing that was handed out as durabl
     const auto journal = rig.try_open();
     REQUIRE(journal);
     REQUIRE((*journal)->head().previous_seq >= acknowledged);
-    for (const Committed& committed : rig.handed_out()) REQUIRE(committed.durable == (committed.event.id.seq <= acknowledged));
+    for (const Committed& committed : rig.handed_out()) REQUIRE(committed.durable == (committed.event->id.seq <= acknowledged));
   }
 }

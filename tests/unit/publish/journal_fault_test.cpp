@@ -31,7 +31,7 @@ void check_order(const std::vector<Committed>& out) {
   std::uint64_t last = 0;
   std::set<std::uint64_t> unconfirmed;
   for (const Committed& committed : out) {
-    const std::uint64_t seq = committed.event.id.seq;
+    const std::uint64_t seq = committed.event->id.seq;
     if (committed.confirms) {
       REQUIRE(committed.durable);
       REQUIRE(unconfirmed.erase(seq) == 1);
@@ -77,7 +77,7 @@ TEST_CASE("whichever file call fails, nothing handed out as durable is lost and 
     }
     check_order(rig.handed_out());
     for (const Committed& committed : rig.handed_out()) {
-      if (committed.durable) durable.insert(committed.event.id.seq);
+      if (committed.durable) durable.insert(committed.event->id.seq);
     }
     rig.io.crash(n % 90);
     rig.io.heal();
@@ -124,7 +124,7 @@ TEST_CASE("while the disk is full events go out undurable; when there is space t
 
   rig.io.heal();
   journal->accept(point("a"));
-  REQUIRE(eventually(rig, [](const auto& out) { return out.back().durable && out.back().event.id.seq == 101; }));
+  REQUIRE(eventually(rig, [](const auto& out) { return out.back().durable && out.back().event->id.seq == 101; }));
   check_order(rig.handed_out());
   CHECK(journal->head().durable_seq == 101);
   journal.reset();
@@ -161,7 +161,7 @@ TEST_CASE("what does not fit into the reserve is handed out, lost to the journal
   REQUIRE(out.size() == 10'102);
   check_order(out);
   rig.io.heal();
-  REQUIRE(eventually(rig, [](const auto& now) { return now.back().confirms && now.back().event.id.seq == 10'001; }));
+  REQUIRE(eventually(rig, [](const auto& now) { return now.back().confirms && now.back().event->id.seq == 10'001; }));
   journal->accept(point("a"));
   journal->flush();
   check_order(rig.handed_out());

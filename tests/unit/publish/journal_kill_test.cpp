@@ -51,8 +51,8 @@ struct Acknowledged {
   const auto io = make_posix_file_io();
   auto journal = Journal::open(*io, clock, directory, small_segments(), cloud_event, nullptr, [&](const Committed& committed) {
     Acknowledged line{};
-    committed.event.id.epoch.copy(line.epoch, sizeof line.epoch);
-    line.seq = committed.event.id.seq;
+    committed.event->id.epoch.copy(line.epoch, sizeof line.epoch);
+    line.seq = committed.event->id.seq;
     if (committed.durable && ::write(pipe, &line, sizeof line) != sizeof line) _exit(1);
   });
   if (!journal) _exit(2);

@@ -251,7 +251,7 @@ TEST_CASE("the answer is canonical JSON with the payloads as they stand in the j
   const auto parsed = parse_json(*text);
   REQUIRE(parsed);
   CHECK(canonical_json(*parsed) == *text);
-  CHECK(canonical_json((*parsed)["events"][0]["payload"]) == rig.handed_out()[0].event.body);
+  CHECK(canonical_json((*parsed)["events"][0]["payload"]) == rig.handed_out()[0].event->body);
   CHECK((*parsed)["events"][0]["topic"] == "kanhu1/a/a-cam/camera.online/");
   CHECK((*parsed)["next"] == Json{{"epoch", journal->head().epoch}, {"after", 1}});
   CHECK((*parsed)["head"]["streams"]["a"] == 1);

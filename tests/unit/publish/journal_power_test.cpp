@@ -56,8 +56,8 @@ struct HandedOut {
 HandedOut handed_out_by(JournalRig& rig) {
   HandedOut all;
   for (const Committed& committed : rig.handed_out()) {
-    const Key key{committed.event.id.epoch, committed.event.id.seq};
-    REQUIRE(all.bodies.emplace(key, committed.event.body).first->second == committed.event.body);
+    const Key key{committed.event->id.epoch, committed.event->id.seq};
+    REQUIRE(all.bodies.emplace(key, committed.event->body).first->second == committed.event->body);
     if (committed.durable) all.durable.insert(key);
   }
   return all;

@@ -17,7 +17,7 @@ TEST_CASE("accepted events are handed out in order once they are on disk, and re
   const auto out = rig.handed_out();
   REQUIRE(out.size() == 200);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    REQUIRE(out[i].event.id.seq == i + 1);
+    REQUIRE(out[i].event->id.seq == i + 1);
     REQUIRE(out[i].durable);
     REQUIRE_FALSE(out[i].provisional);
     REQUIRE_FALSE(out[i].confirms);
@@ -31,9 +31,9 @@ TEST_CASE("accepted events are handed out in order once they are on disk, and re
   REQUIRE(read.records.size() == 200);
   std::map<std::string, std::uint64_t> streams;
   for (std::size_t i = 0; i < 200; ++i) {
-    REQUIRE(read.records[i].id.text() == out[i].event.id.text());
-    REQUIRE(read.records[i].body == out[i].event.body);
-    REQUIRE(read.records[i].source == out[i].event.source);
+    REQUIRE(read.records[i].id.text() == out[i].event->id.text());
+    REQUIRE(read.records[i].body == out[i].event->body);
+    REQUIRE(read.records[i].source == out[i].event->source);
     REQUIRE(read.records[i].type == "camera.online");
     REQUIRE(read.records[i].id.stream_seq == ++streams[read.records[i].facility]);
   }

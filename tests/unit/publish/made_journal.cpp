@@ -79,8 +79,7 @@ publish::Record MadeJournal::next_event() {
 void MadeJournal::write(publish::Record record) {
   record.epoch_ordinal = ordinal_;
   publish::Bytes bytes;
-  publish::encode(record, last_, bytes);
-  last_ = record.hash;
+  last_ = publish::encode(record, last_, bytes);
   append_to(publish::segment_path(folder_, segment_), bytes);
 }
 

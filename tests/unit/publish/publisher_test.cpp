@@ -58,16 +58,16 @@ struct PublisherRig {
   }
 
   Committed event(const std::string& facility, std::uint64_t seq, std::uint64_t stream_seq) {
-    Committed committed;
+    Event event;
     EventDraft draft = draft_of(facility, "presence.started", "s", Phase::kStart);
-    committed.event.id = {std::string(32, 'a'), seq, stream_seq};
-    committed.event.facility = draft.facility;
-    committed.event.source = draft.source;
-    committed.event.type = draft.type;
-    committed.event.time = draft.time;
-    committed.event.body = cloud_event(draft, committed.event.id);
-    committed.event.arrival = clock.mono();
-    return committed;
+    event.id = {std::string(32, 'a'), seq, stream_seq};
+    event.facility = draft.facility;
+    event.source = draft.source;
+    event.type = draft.type;
+    event.time = draft.time;
+    event.body = cloud_event(draft, event.id);
+    event.arrival = clock.mono();
+    return {std::make_shared<const Event>(std::move(event))};
   }
 
   std::unique_ptr<Subscriber> subscribe(const std::vector<std::string>& topics) {
@@ -110,7 +110,7 @@ TEST_CASE("a subscriber receives topic, header and payload, and the head behind 
   const auto message = next(*all, rig.clock, "/presence.started/");
   REQUIRE(message);
   CHECK(message->topic == "kanhu1/c1/c1-cam/presence.started/");
-  CHECK(message->payload == sent.event.body);
+  CHECK(message->payload == sent.event->body);
   CHECK(message->header["v"] == 1);
   CHECK(message->header["seq"] == 7);
   CHECK(message->header["stream_seq"] == 5);
@@ -242,13 +242,13 @@ TEST_CASE("no head of a stream carries a number behind one that the stream lacks
   while (!head && std::chrono::steady_clock::now() < deadline) turn(), head = (*subscriber)->receive(1ms).value();
   REQUIRE(head);  // subscribed
   const auto event = [&](const std::string& facility, std::uint64_t seq, std::uint64_t stream_seq) {
-    Committed committed;
-    committed.event.id = {journal.epoch, seq, stream_seq};
-    committed.event.facility = facility;
-    committed.event.source = "door";
-    committed.event.type = "presence.started";
-    committed.event.body = "{}";
-    publisher.publish(std::move(committed));
+    Event made;
+    made.id = {journal.epoch, seq, stream_seq};
+    made.facility = facility;
+    made.source = "door";
+    made.type = "presence.started";
+    made.body = "{}";
+    publisher.publish({std::make_shared<const Event>(std::move(made))});
   };
   std::uint64_t seq = 0;
   while (publisher.stats().queue_drops == 0) ++seq, event("c1", seq, seq);

@@ -35,7 +35,7 @@ inline void check_handed_out(const std::vector<publish::Committed>& out) {
   std::uint64_t last = 0;
   std::set<std::uint64_t> unconfirmed;
   for (const publish::Committed& committed : out) {
-    const std::uint64_t seq = committed.event.id.seq;
+    const std::uint64_t seq = committed.event->id.seq;
     if (committed.confirms) {
       REQUIRE(committed.durable);
       REQUIRE(unconfirmed.erase(seq) == 1);
@@ -49,7 +49,7 @@ inline void check_handed_out(const std::vector<publish::Committed>& out) {
 inline std::set<std::uint64_t> durable_of(const std::vector<publish::Committed>& out) {
   std::set<std::uint64_t> numbers;
   for (const publish::Committed& committed : out)
-    if (committed.durable) numbers.insert(committed.event.id.seq);
+    if (committed.durable) numbers.insert(committed.event->id.seq);
   return numbers;
 }
 
