@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -96,6 +97,12 @@ Result<double> write_raw(FileIo& io, const std::string& folder, const std::vecto
   return seconds;
 }
 
+double processor_microseconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e6 + static_cast<double>(used.tv_nsec) / 1e3;
+}
+
 double milliseconds_between(Steady::time_point from, Steady::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
@@ -115,6 +122,7 @@ Result<AcceptFigures> measure_accepting(FileIo& io, const std::string& folder, d
   do {
     (void)noting.take();
     const publish::JournalStats before = gateway.journal_stats();
+    const double used_before = processor_microseconds();
     const auto begin = Steady::now();
     const auto round_ends = begin + std::min(1s, std::chrono::duration_cast<std::chrono::seconds>(until - begin) + 1s);
     std::uint64_t offered = 0;
@@ -124,6 +132,7 @@ Result<AcceptFigures> measure_accepting(FileIo& io, const std::string& folder, d
     }
     gateway.flush();
     figures.journal_per_second.push_back(static_cast<double>(offered) / std::chrono::duration<double>(Steady::now() - begin).count());
+    figures.processor_us += processor_microseconds() - used_before;
     const publish::JournalStats after = gateway.journal_stats();
     figures.events += offered;
     figures.commits += after.commits - before.commits;

@@ -31,6 +31,7 @@ struct AcceptFigures {
   std::uint64_t events = 0, commits = 0, bytes = 0;
   std::uint64_t not_durable = 0;
   double accept_to_durable_p99_ms = 0;
+  double processor_us = 0;  // of all threads, in the rounds of the journal
   double per_second() const;
   double raw() const;
   double ratio() const { return raw() > 0 ? per_second() / raw() : 0; }

@@ -31,6 +31,10 @@ double events_per_commit(const AcceptFigures& accept) {
   return accept.commits > 0 ? static_cast<double>(accept.events) / static_cast<double>(accept.commits) : 0;
 }
 
+double processor_us_per_event(const AcceptFigures& accept) {
+  return accept.events > 0 ? accept.processor_us / static_cast<double>(accept.events) : 0;
+}
+
 Json json_of(const AcceptFigures& accept) {
   return {{"per_second", round4(accept.per_second())},
           {"raw_per_second", round4(accept.raw())},
@@ -40,6 +44,7 @@ Json json_of(const AcceptFigures& accept) {
           {"events_per_commit", round4(events_per_commit(accept))},
           {"bytes", accept.bytes},
           {"not_durable", accept.not_durable},
+          {"processor_us_per_event", round4(processor_us_per_event(accept))},
           {"accept_to_durable_p99_ms", round4(accept.accept_to_durable_p99_ms)},
           {"rounds_per_second", accept.journal_per_second},
           {"raw_rounds_per_second", accept.raw_per_second}};
@@ -47,8 +52,11 @@ Json json_of(const AcceptFigures& accept) {
 
 std::string line_of(const AcceptFigures& accept) {
   return fmt::format(
-      "{:.0f} events/s, {:.0f} a commit, accept to durable p99 {:.0f} ms; raw append + fdatasync of the same {:.0f}: ratio {:.2f}",
-      accept.per_second(), events_per_commit(accept), accept.accept_to_durable_p99_ms, accept.raw(), accept.ratio());
+      "{:.0f} events/s, {:.0f} a commit, {:.1f} us of processor time each, accept to durable p99 {:.0f} ms; raw append + fdatasync of the "
+      "same "
+      "{:.0f}: ratio {:.2f}",
+      accept.per_second(), events_per_commit(accept), processor_us_per_event(accept), accept.accept_to_durable_p99_ms, accept.raw(),
+      accept.ratio());
 }
 
 std::string line_of(const Quantiles& quantiles) {

@@ -1,6 +1,7 @@
 #include "bench/events/rig.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -54,6 +55,27 @@ EventDraft incident(bool start) {
   return draft;
 }
 
+// An event's bytes as they are but for its id, which is all of it that tells the number and the epoch.
+class ReadyBody {
+ public:
+  explicit ReadyBody(std::uint64_t number) {
+    const EventId shape{std::string(32, '0'), 0, 0};
+    const std::string text = sample_body(sample_event(number), shape), id = shape.text();
+    const std::size_t at = text.find(id);
+    front_ = text.substr(0, at), behind_ = text.substr(at + id.size());
+  }
+  std::string with(const EventId& id) const {
+    char digits[20];
+    const std::string_view seq(digits, std::to_chars(digits, digits + sizeof digits, id.seq).ptr);
+    std::string text;
+    text.reserve(front_.size() + id.epoch.size() + 1 + seq.size() + behind_.size());
+    return text.append(front_).append(id.epoch).append(":").append(seq).append(behind_);
+  }
+
+ private:
+  std::string front_, behind_;
+};
+
 EventDraft without_data(EventDraft draft) {
   draft.data = nullptr;
   return draft;
@@ -65,7 +87,9 @@ EventDraft sample_event(std::uint64_t number, bool with_data) {
   static const EventDraft started = incident(true), ended = incident(false);
   static const EventDraft bare_start = without_data(started), bare_end = without_data(ended);
   EventDraft draft = number % 2 == 1 ? (with_data ? started : bare_start) : with_data ? ended : bare_end;
-  draft.subject = fmt::format("{:026}", (number + 1) / 2);
+  char digits[20];
+  const std::string_view incident(digits, std::to_chars(digits, digits + sizeof digits, (number + 1) / 2).ptr);
+  draft.subject.assign(26 - incident.size(), '0').append(incident);
   draft.time = SystemClock().wall();
   return draft;
 }
@@ -120,13 +144,8 @@ Result<void> EventsRig::start() {
   publisher_ = std::move(*publisher);
   publish::Journal::Body body = sample_body;
   if (options_.cheap_bodies) {
-    // The number and the epoch stand in the id alone, which is in front: everything else of a body stays as it was.
-    const EventId shape{std::string(32, '0'), 0, 0};
-    body = [start = sample_body(sample_event(1), shape), end = sample_body(sample_event(2), shape)](const EventDraft& draft,
-                                                                                                    const EventId& id) {
-      std::string text = draft.phase == Phase::kStart ? start : end;
-      const std::size_t at = text.find(std::string(32, '0') + ":0\"");
-      return text.replace(at, 34, id.text());
+    body = [start = ReadyBody(1), end = ReadyBody(2)](const EventDraft& draft, const EventId& id) {
+      return (draft.phase == Phase::kStart ? start : end).with(id);
     };
   }
   auto journal = publish::Journal::open(io_, clock_, journal_folder(), config, body, nullptr,
