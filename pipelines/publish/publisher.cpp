@@ -71,14 +71,15 @@ class XpubPublisher final : public Publisher {
   }
 
   void publish(Committed committed) override {
-    if (queue_.try_push(std::move(committed))) return;  // otherwise it is still what it was
-    const EventId& id = committed.event->id;
+    const std::shared_ptr<const Event> event = committed.event;
+    const bool confirms = committed.confirms;
+    if (queue_.try_push(std::move(committed))) return;
     stats_.with([](PublisherStats& stats) { ++stats.queue_drops; });
-    if (committed.confirms) return;
+    if (confirms) return;
     // The next head after the queue is empty names the number, so that the loss is seen.
     dropped_.with([&](Dropped& dropped) {
-      if (dropped.first == 0) dropped.first = id.seq;
-      dropped.last.note(committed.event->facility, id);
+      if (dropped.first == 0) dropped.first = event->id.seq;
+      dropped.last.note(event->facility, event->id);
     });
   }
 
