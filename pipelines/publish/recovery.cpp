@@ -216,6 +216,7 @@ JournalHead head_behind(const Recovered& recovered, const std::string& epoch) {
   head.previous_epoch = previous.epoch;
   head.previous_seq = previous.seq;
   head.previous_open = previous.open;
+  head.previous_lost = !recovered.report.lost.empty();
   head.previous_streams.assign(previous.streams.begin(), previous.streams.end());
   head.rewound = recovered.report.rewound;
   return head;

@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::size_t kMostHeader = 224;  // with numbers below 2^53
 
+// Told in heads and heartbeats: the numbers of the epoch before are not all that was shown.
+bool tells_less(const JournalHead& head) { return head.previous_open || head.previous_lost; }
+
 }  // namespace
 
 std::string topic(std::string_view facility, std::string_view source, std::string_view type) {
@@ -58,7 +61,7 @@ std::string head_payload(const JournalHead& head, const std::string& facility, s
     previous = {{"epoch", head.previous_epoch},
                 {"seq", head.previous_seq},
                 {"stream_seq", found == head.previous_streams.end() ? std::uint64_t{0} : found->second}};
-    if (head.previous_open) previous["open"] = true;
+    if (tells_less(head)) previous["open"] = true;
   }
   return canonical_json({{"v", 1},
                          {"epoch", head.epoch},
@@ -76,7 +79,7 @@ std::string heartbeat_payload(const JournalHead& head, std::uint64_t handed, con
   payload["durable"] = std::min(head.durable_seq, handed);
   payload["oldest"] = head.oldest_seq;
   payload["previous"] = head.previous_epoch.empty() ? Json() : Json{{"epoch", head.previous_epoch}, {"seq", head.previous_seq}};
-  if (head.previous_open) payload["previous"]["open"] = true;
+  if (tells_less(head)) payload["previous"]["open"] = true;
   return canonical_json(payload);
 }
 

@@ -27,6 +27,7 @@ TEST_CASE("a gateway that ends orderly on a full disk names all that is lost wit
   CHECK(journal->recovery().lost.back().to > durable);
   CHECK(journal->head().previous_seq == last);
   CHECK_FALSE(journal->head().previous_open);
+  CHECK(journal->head().previous_lost);  // of `b`, as far as numbers by stream tell, nothing was
   JournalPages pages(rig.io, kJournalDir);
   const auto all = fetch_all(pages, journal->head(), everything());
   CHECK(covers(all, epoch, 1, last) == "");
@@ -92,6 +93,7 @@ TEST_CASE("a gateway killed on a full disk has said now and then in the reserve 
       journal = rig.open();
       CHECK(journal->recovery().lost.empty());
       CHECK_FALSE(journal->head().previous_open);
+      CHECK_FALSE(journal->head().previous_lost);
       fetched();
     }
   }

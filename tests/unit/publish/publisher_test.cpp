@@ -160,7 +160,8 @@ TEST_CASE("the heartbeat names the gateway's numbers and what the application ad
   CHECK((*payload)["previous"]["seq"] == 9);
   CHECK_FALSE((*payload)["previous"].contains("open"));
 
-  rig.head.with([](JournalHead& head) { head.previous_open = true; });
+  const bool lost = GENERATE(true, false);
+  rig.head.with([&](JournalHead& head) { (lost ? head.previous_lost : head.previous_open) = true; });
   auto all = rig.subscribe({"kanhu1/c1/", "kanhu1/-/-/heartbeat/"});
   for (const char* kind : {"/head/", "/heartbeat/"}) {
     const auto told = next(*all, rig.clock, kind);
