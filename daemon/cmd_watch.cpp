@@ -118,6 +118,7 @@ class Watch {
   std::uint64_t seq_ = 0;                             // fetch behind this
   std::uint64_t fetched_ = 0;                         // up to this everything was fetched, or was before we came
   std::map<std::string, std::uint64_t> last_, sure_;  // by stream: stream_seq that came last, and seq up to which nothing is missing
+  bool asked_ = false;                                // the journal, for what was missed last
   std::set<std::string> over_;                        // epochs that were left
   std::uint64_t shown_ = 0, lost_ = 0;
 };
@@ -198,8 +199,9 @@ void Watch::take(const publish::LiveMessage& message) {
     const bool fetched = !options_.query.empty() && !epoch_.empty() && fetch(std::nullopt);
     if (!fetched && verdict.missed > 0) note("and are missing here");
     if (!fetched) lost_ += verdict.missed;
+    asked_ = fetched;
   }
-  if (verdict.open && options_.query.empty()) {
+  if (verdict.open && !asked_) {
     note("and the epoch before ended on a full disk: what else of it is missing here is not known");
     ++lost_;
   }

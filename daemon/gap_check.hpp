@@ -27,7 +27,7 @@ class GapCheck {
     bool duplicate = false;
     std::uint64_t missed = 0;  // events of this stream that should have come before this message
     bool new_epoch = false;    // the gateway was restarted
-    bool open = false;         // behind what is known of the epoch before there may have been more, how many is not known; said once
+    bool open = false;         // the numbers of the epoch before are not all that was shown of it; said once
     std::string stream;
   };
   Verdict look(const publish::LiveMessage& message);

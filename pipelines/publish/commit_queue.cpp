@@ -23,13 +23,13 @@ void CommitQueue::mark(Waiting& event) {
   mark_at_ = event.accepted + mark_every_;
 }
 
-// What is about to go out undurable: the last of it.
-void CommitQueue::mark_first() {
-  if (line_.empty() || unseen_ == 0 || mark_at_ != MonoTime{}) return;
-  const auto last = std::find_if(line_.rbegin(), line_.rend(), [](const WaitingPtr& one) { return one->kind == Waiting::Kind::kEvent; });
-  if ((*last)->urgent) return;
-  mark(**last);
-  ++urgent_;
+// The disk was just found to be full: the newest of what waits, so that all of it is known.
+void CommitQueue::mark_newest() {
+  if (mark_at_ != MonoTime{}) return;
+  const auto newest = std::find_if(line_.rbegin(), line_.rend(), [](const WaitingPtr& one) { return one->kind == Waiting::Kind::kEvent; });
+  if (newest == line_.rend() || (*newest)->urgent) return;
+  mark(**newest);
+  if ((*newest)->urgent) ++urgent_;
 }
 
 void CommitQueue::accept(WaitingPtr event) {
@@ -101,6 +101,7 @@ void CommitQueue::committed(const std::vector<WaitingPtr>& batch) {
     if (waiting->handed_out && waiting->kept) continue;  // subscribers know that it is on disk
     Committed committed;
     committed.confirms = waiting->handed_out;
+    waiting->clip = nullptr;  // the event may live on for a while
     committed.event = event_of(waiting);
     outbox.push_back(std::move(committed));
     ++outbox_pushed;
@@ -139,7 +140,7 @@ void CommitQueue::disk_failed(bool reserve) {
   disk_bad_ = true;
   reserve_ = reserve;
   for (const WaitingPtr& waiting : line_) waiting->taken = false;
-  if (reserve) mark_first();
+  if (reserve) mark_newest();
   hand_out_waiting(false, false);
   for (auto end = first_unseen(); end != line_.begin();) {
     const Waiting& waiting = **--end;

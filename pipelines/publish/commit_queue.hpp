@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -83,7 +84,8 @@ class CommitQueue {
   MonoTime oldest() const;
   std::uint64_t settled() const { return settled_; }  // every number up to it is on disk or given up
   std::uint64_t not_durable() const { return not_durable_; }
-  std::uint64_t shown() const { return shown_; }  // the last number handed out before it was on disk
+  // The last number handed out before it was on disk. From any thread, without the mutex.
+  std::uint64_t shown() const { return shown_; }
 
   std::deque<Committed> outbox;
   std::uint64_t outbox_pushed = 0;
@@ -94,7 +96,7 @@ class CommitQueue {
   void hand_out(const WaitingPtr& going, bool provisional);
   void lose(const Waiting& event);
   void mark(Waiting& event);
-  void mark_first();
+  void mark_newest();
 
   std::deque<WaitingPtr> line_;
   std::size_t events_ = 0;
@@ -107,7 +109,7 @@ class CommitQueue {
   MonoTime mark_at_{};  // when the next event goes to the reserve whatever it is, so that the numbers in front of it are known
   std::uint64_t settled_ = 0;
   std::uint64_t not_durable_ = 0;
-  std::uint64_t shown_ = 0;
+  std::atomic<std::uint64_t> shown_{0};
 };
 
 }  // namespace kanhu::publish

@@ -46,7 +46,7 @@ class SegmentedJournal final : public Journal {
         epoch_(random_id()),
         alarms_(recovered.report.open_incidents),
         head_(head_behind(recovered, epoch_)),
-        writer_(io, clock, directory, config, epoch_, recovered) {
+        writer_(io, clock, directory, config, epoch_, recovered, [this] { return queue_.shown(); }) {
     segment_began_ = clock.mono();
     streams_["-"];
     losses_ = recovery_.lost;
@@ -236,7 +236,6 @@ void SegmentedJournal::write_loop() {
                           [&] { return stopping_ || flushers_ > 0 || queue_.size() >= kImpatientAt; });
       disk_wakes_at_ = kNever;
     }
-    writer_.have_shown(queue_.shown());
     if (queue_.has_urgent()) {
       write_urgent(lock);
       continue;

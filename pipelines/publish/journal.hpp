@@ -50,7 +50,7 @@ struct JournalHead {
   std::string previous_epoch;                               // empty for the first
   std::uint64_t previous_seq = 0;                           // its last durable number
   bool previous_open = false;                               // more were given and shown; how many is not known
-  bool previous_lost = false;                               // of some of its numbers that were lost it is not known whose they were
+  bool previous_lost = false;                               // numbers of it were lost whose streams are not known
   std::vector<std::pair<std::string, StreamHead>> streams;  // by facility, sorted; "-" is the gateway
   std::vector<std::pair<std::string, std::uint64_t>> previous_streams;
   std::optional<Rewind> rewound;  // this epoch began on a journal that was set back

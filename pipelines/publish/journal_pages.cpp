@@ -35,6 +35,7 @@ class JournalPages::Reading {
   void enter(const std::string& epoch, std::uint64_t behind) {
     page.next = {epoch, behind};
     live_ = epoch == head_.epoch;
+    open_ = false;
   }
 
   void gap(std::uint64_t from, std::uint64_t to, const std::string& reason,
@@ -57,7 +58,7 @@ class JournalPages::Reading {
     if (at < end) gap(at + 1, end, missing);
     if (back) {
       set_back(end, *back);
-    } else if (known && previous->open) {
+    } else if (open_ || (known && previous->open)) {
       gap(end + 1, 0, "never_durable");
     } else if (at > end) {
       gap(end + 1, at, "never_durable");
@@ -112,8 +113,11 @@ class JournalPages::Reading {
   // Numbers that were given and never written.
   Go take_gap(const Record& record) {
     const auto body = parse_json(record.body, kRecordMostBytes);
-    // The one without an end is told when the epoch is left.
-    if (!body || record.seq <= page.next.seq || body->value("to", record.seq) == 0) return Go::kOn;
+    if (body && body->value("to", record.seq) == 0) {  // told when the epoch is left
+      open_ = true;
+      return Go::kOn;
+    }
+    if (!body || record.seq <= page.next.seq) return Go::kOn;
     if (live_ && record.seq > head_.durable_seq) return Go::kUpToDate;
     const std::uint64_t from = std::max(page.next.seq + 1, body->value("from", std::uint64_t{0}));
     std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> streams;
@@ -130,6 +134,7 @@ class JournalPages::Reading {
   const JournalHead& head_;
   std::size_t bytes_ = 0;
   bool live_ = false;
+  bool open_ = false;  // the epoch's last record says that its end is not known
 };
 
 std::string JournalPages::epoch_of(std::uint32_t ordinal) const {

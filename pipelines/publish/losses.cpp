@@ -35,7 +35,8 @@ Record gap_record(const Loss& loss, const std::vector<std::string>& ended, std::
 }
 
 void add_loss(std::vector<Loss>& losses, Loss loss) {
-  if (losses.size() < kMostLosses) {
+  const bool joins = !losses.empty() && losses.back().epoch == loss.epoch && losses.back().reason == loss.reason && losses.back().to != 0;
+  if (losses.size() < kMostLosses || !joins) {
     losses.push_back(std::move(loss));
     return;
   }

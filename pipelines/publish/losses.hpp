@@ -14,7 +14,7 @@ namespace kanhu::publish {
 // whose end was among it.
 Record gap_record(const Loss& loss, const std::vector<std::string>& ended, std::int64_t accepted_us);
 
-// Adds a loss to those that wait to be told; beyond 256 of them the last one takes it in.
+// Adds a loss to those that wait to be told; beyond 256 of them the last one takes in what is of its kind.
 void add_loss(std::vector<Loss>& losses, Loss loss);
 
 }  // namespace kanhu::publish

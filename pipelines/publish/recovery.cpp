@@ -21,7 +21,9 @@ struct Replay {
   std::uint32_t ordinal = 0;
   bool has_snapshot = false;
   std::map<std::uint64_t, Record> early;  // of the newest epoch, by seq
-  std::uint64_t shown = 0;                // of the newest epoch: up to this numbers had been shown
+  std::uint64_t shown = 0;                // of the newest epoch: the last number known to have been handed out before it was on disk
+  bool late = false;                      // its last event was handed out before it was on disk, as others behind it may have been
+  bool open_told = false;                 // its last record says that its end is not known
   std::int64_t accepted_us = 0;           // of the last record
   std::vector<Loss> lost;                 // of the newest epoch: told by none of its events, for they were found when it was over
   std::uint64_t reserve = 0;              // the segment that early records not yet in place begin with; 0: none
@@ -48,10 +50,12 @@ void Replay::record(const Record& record, const std::map<std::uint32_t, std::str
     end = {};
     early.clear();
     shown = 0;
+    late = open_told = false;
     lost.clear();
     if (const auto known = epochs.find(ordinal); known != epochs.end()) end.epoch = known->second;
   }
   if (record.kind == RecordKind::kEvent) {
+    if (record.seq >= end.seq) late = (record.flags & kFlagLate) != 0;
     end.seq = std::max(end.seq, record.seq);
     auto& number = end.streams[record.stream];
     number = std::max(number, record.stream_seq);
@@ -69,6 +73,7 @@ void Replay::record(const Record& record, const std::map<std::uint32_t, std::str
     ledger.restore(*parsed);
     has_snapshot = true;
     shown = std::max(shown, parsed->value("shown", std::uint64_t{0}));
+    end.open = end.open || parsed->value("ends_open", false);
     if (reserve == 0) reserve = parsed->value("reserve", std::uint64_t{0});
   }
   end.seq = std::max(end.seq, record.seq);
@@ -81,7 +86,8 @@ void Replay::record(const Record& record, const std::map<std::uint32_t, std::str
       if (subject.is_string()) ledger.end(subject.get<std::string>());
     }
     if (parsed->value("reason", std::string()) != "never_durable") return;
-    const auto to = parsed->value("to", std::uint64_t{0});
+    const auto to = parsed->value("to", record.seq);
+    open_told = open_told || to == 0;
     end.open = end.open || to == 0;
     lost.push_back(never_durable(end.epoch, parsed->value("from", std::uint64_t{0}), to));
   }
@@ -158,13 +164,14 @@ std::string describe(const std::vector<Damage>& damage) {
 bool is_stillborn(const SegmentScan& scan) { return scan.records == 0; }
 
 // What stands in the reserve and never came to its place, and what was lost in front of each and behind the last.
-void plan_closing(Replay& replay, Recovered& recovered) {
+void plan_closing(Replay& replay, const std::optional<Witness>& witness, Recovered& recovered) {
   replay.early.erase(replay.early.begin(), replay.early.upper_bound(replay.end.seq));
   recovered.closed_at = replay.end;
   recovered.closing_ordinal = replay.ordinal;
   EpochEnd& end = replay.end;
-  const bool orderly = !replay.early.empty() && ends_gateway(replay.early.rbegin()->second.type);
-  const bool open = !orderly && (!replay.early.empty() || replay.shown > end.seq);
+  const bool closed = witness && witness->closed && witness->epoch == end.epoch && witness->seq == end.seq;
+  const bool orderly = closed || (!replay.early.empty() && ends_gateway(replay.early.rbegin()->second.type));
+  end.open = end.open || (!orderly && (!replay.early.empty() || replay.late || replay.shown > end.seq));
   std::int64_t accepted_us = replay.accepted_us;
   const auto lose = [&](std::uint64_t to) {
     replay.lost.push_back(never_durable(end.epoch, end.seq + 1, to));
@@ -180,20 +187,14 @@ void plan_closing(Replay& replay, Recovered& recovered) {
     replay.ledger.apply(record);
     recovered.closing.push_back(std::move(record));
   }
-  if (replay.shown > end.seq) lose(replay.shown);
-  if (open) {
-    lose(0);
-    end.open = true;
-  }
+  if (end.open && !replay.open_told) lose(0);
   recovered.report.lost = std::move(replay.lost);
 }
 
 // A journal that ends in front of what is known to have been durable was put back from a backup, or has lost its end.
-void compare_with_witness(FileIo& io, const std::string& directory, Recovered& recovered) {
-  const auto witness = read_witness(io, directory);
-  if (!witness) log::warning("journal", "{}", witness.error().message);
-  if (!witness || !*witness) return;
-  const Witness& known = **witness;
+void compare_with_witness(const std::string& directory, const std::optional<Witness>& witness, Recovered& recovered) {
+  if (!witness) return;
+  const Witness& known = *witness;
   recovered.age_clock_us = known.age_clock_us;
   recovered.number = std::max(recovered.number, known.segment);
   const EpochEnd& end = recovered.previous;
@@ -224,12 +225,17 @@ JournalHead head_behind(const Recovered& recovered, const std::string& epoch) {
 
 Result<Recovered> recover(FileIo& io, const std::string& directory) {
   Recovered recovered;
+  std::optional<Witness> witness;
+  if (auto read = read_witness(io, directory))
+    witness = *read;
+  else
+    log::warning("journal", "{}", read.error().message);
   auto listed = list_segments(io, directory);
   if (!listed) return tl::unexpected(listed.error());
   recovered.segments = std::move(*listed);
   auto& segments = recovered.segments;
   if (segments.empty()) {
-    compare_with_witness(io, directory, recovered);
+    compare_with_witness(directory, witness, recovered);
     return recovered;
   }
 
@@ -238,7 +244,7 @@ Result<Recovered> recover(FileIo& io, const std::string& directory) {
   const auto is_enough = [&] { return replay->has_snapshot && (replay->reserve == 0 || replay->reserve >= segments[first].number); };
   while (replay && first > 0 && !is_enough()) replay = replay_from(io, segments, --first);
   if (!replay) return tl::unexpected(replay.error());
-  plan_closing(*replay, recovered);
+  plan_closing(*replay, witness, recovered);
 
   recovered.ledger = std::move(replay->ledger);
   recovered.previous = std::move(replay->end);
@@ -248,7 +254,7 @@ Result<Recovered> recover(FileIo& io, const std::string& directory) {
   for (const SegmentFile& segment : segments) {
     if (segment.header) recovered.epoch_ordinal = std::max(recovered.epoch_ordinal, segment.header->epoch_ordinal);
   }
-  compare_with_witness(io, directory, recovered);
+  compare_with_witness(directory, witness, recovered);
   for (const auto& [index, scan] : replay->scans) {
     const bool newest = index + 1 == segments.size();
     recovered.report.records = scan.records;

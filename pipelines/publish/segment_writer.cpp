@@ -35,7 +35,7 @@ std::int64_t age_clock_of(std::int64_t written_down_us, const std::vector<Segmen
 }  // namespace
 
 SegmentWriter::SegmentWriter(FileIo& io, const Clock& clock, std::string directory, const JournalConfig& config, std::string epoch,
-                             Recovered recovered)
+                             Recovered recovered, Shown shown)
     : io_(io),
       clock_(clock),
       directory_(std::move(directory)),
@@ -48,9 +48,11 @@ SegmentWriter::SegmentWriter(FileIo& io, const Clock& clock, std::string directo
       segments_(std::move(recovered.segments)),
       number_(recovered.number),
       last_hash_(recovered.last_hash),
+      shown_(std::move(shown)),
       reserve_(io, directory_, config.reserve_bytes),
       closing_(std::move(recovered.closing)),
-      closing_at_{recovered.closed_at.epoch, recovered.closing_ordinal, recovered.closed_at.seq, recovered.closed_at.streams},
+      closing_at_{recovered.closed_at.epoch, recovered.closing_ordinal, recovered.closed_at.seq, recovered.closed_at.streams,
+                  previous_.open},
       age_(clock, age_clock_of(recovered.age_clock_us, segments_)) {}
 
 SegmentWriter::~SegmentWriter() {
@@ -105,7 +107,8 @@ Bytes SegmentWriter::beginning(const Place& place, bool with_epoch, SegmentHeade
                {"clips", ledger_.pending_clips()},
                {"state", last_states_}};
   if (early_segment_ > 0) body["reserve"] = early_segment_;
-  if (place.epoch == epoch_ && shown_ > place.seq) body["shown"] = shown_;
+  if (const std::uint64_t shown = shown_(); place.epoch == epoch_ && shown > place.seq) body["shown"] = shown;
+  if (place.ends_open) body["ends_open"] = true;
   hash = encode(own_record(RecordKind::kSnapshot, place, body), hash, bytes);
   return bytes;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -24,7 +25,10 @@ namespace kanhu::publish {
 // Thread: confined to the journal's writing thread (construction and `begin` happen before it starts).
 class SegmentWriter {
  public:
-  SegmentWriter(FileIo& io, const Clock& clock, std::string directory, const JournalConfig& config, std::string epoch, Recovered recovered);
+  // The last number handed out before it was on disk.
+  using Shown = std::function<std::uint64_t()>;
+  SegmentWriter(FileIo& io, const Clock& clock, std::string directory, const JournalConfig& config, std::string epoch, Recovered recovered,
+                Shown shown);
   ~SegmentWriter();
 
   // Starts the epoch's first segment. On failure `write` tries again. With a full disk: kNoSpace, also when the epoch could begin
@@ -43,8 +47,6 @@ class SegmentWriter {
   bool lacks_reserve() const { return config_.reserve_bytes > 0 && !has_reserve() && early_segment_ == 0; }
   void provide_reserve() { reserve_.provide(); }
 
-  // Up to this number events were shown, on disk or not.
-  void have_shown(std::uint64_t seq) { shown_ = seq; }
   // No number behind this one was given, and none will be: when everything is durable at the end, the witness says so.
   void will_end_at(std::uint64_t seq) { last_given_ = seq; }
 
@@ -59,6 +61,7 @@ class SegmentWriter {
     std::uint32_t ordinal = 0;
     std::uint64_t seq = 0;
     std::map<std::string, std::uint64_t> streams;
+    bool ends_open = false;  // the epoch is over, and how many more numbers were shown is not known
   };
   Result<void> start_segment(std::uint64_t room);
   Result<void> start_in_reserve();
@@ -90,7 +93,7 @@ class SegmentWriter {
   std::uint64_t number_ = 0;
   Sha256 last_hash_{};
   std::uint64_t durable_seq_ = 0;
-  std::uint64_t shown_ = 0;
+  const Shown shown_;
   std::optional<std::uint64_t> last_given_;  // known at the end alone
   std::map<std::string, std::uint64_t> durable_streams_;
   bool epoch_recorded_ = false;

@@ -202,10 +202,11 @@ class _Follow:
                     self.complain("two_places", *key, f"{item['stream']} {item['stream_seq']}, in the journal {entry.stream} {entry.stream_seq}")
                 continue
             rank = self.journal.rank.get(key[0])
-            if self.journal.in_hole(*key) or (oldest and rank is not None and (rank, key[1]) < (self.journal.rank[oldest[0]], oldest[1])):
+            durable = item["durable"] and not item["provisional"] or key in self.confirmed
+            if self.journal.in_hole(*key, durable) or (oldest and rank is not None and (rank, key[1]) < (self.journal.rank[oldest[0]], oldest[1])):
                 continue  # damaged, never written, or dropped since
             named = self.named(*key, item["stream"], item["stream_seq"])
-            if item["durable"] and not item["provisional"] or key in self.confirmed:
+            if durable:
                 if not (self.rewound and (named or self.knows_it_gone(key[0]))):
                     self.complain("lost_durable", *key)
             elif not named:

@@ -108,7 +108,7 @@ class Journal:
             if record.seq > last + 1:
                 self._hole(record.epoch, last + 1, record.seq - 1, "damaged")
             self._damaged = False
-        elif record.seq != last + 1:
+        elif record.seq != last + 1 or self.in_hole(*key):
             self._complain("journal_skip", where, f"behind {last}")
         # Behind a hole a stream may go on later than its first event there: the first number of each is taken as it is.
         excused = excused or any(hole.epoch == record.epoch and (hole.why == "damaged" or not hole.streams) and hole.last > seen for hole in self.holes)
@@ -139,5 +139,6 @@ class Journal:
             self._open.pop(subject, None)
             self._ended.add(subject)
 
-    def in_hole(self, epoch, seq):
-        return any(hole.epoch == epoch and hole.first <= seq <= hole.last for hole in self.holes)
+    def in_hole(self, epoch, seq, durable=False):
+        """What was on disk can be gone by damage alone."""
+        return any(hole.epoch == epoch and hole.first <= seq <= hole.last and (hole.why == "damaged" or not durable) for hole in self.holes)

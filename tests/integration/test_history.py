@@ -221,6 +221,22 @@ class Planted(unittest.TestCase):
             return (client,)
         self.found("false_gap", plant)
 
+    def test_a_durable_event_behind_an_end_that_nobody_knows(self):
+        def plant(world, _client):
+            client, last, at = world.open_end()
+            client.event(last.epoch, last.seq + 2, "f1", 999, "00")
+            client.items.insert(at, client.items.pop())
+            return (client,)
+        self.found("lost_durable", plant)
+
+    def test_an_event_in_the_journal_behind_an_end_that_nobody_knows(self):
+        def plant(world, _client):
+            client, last, _at = world.open_end()
+            gap = next(index for index, record in enumerate(world.records) if record.kind == GAP)
+            world.records.insert(gap + 1, last._replace(seq=last.seq + 1, stream_seq=last.stream_seq + 1))
+            return (client,)
+        self.found("journal_skip", plant)
+
     def test_the_last_event_lost_by_one_client(self):
         self.found("lost", lambda world, client: client.items.pop() and None)
 

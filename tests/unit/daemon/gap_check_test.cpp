@@ -85,7 +85,7 @@ TEST_CASE("the end of the epoch before that never came is missed too, once") {
   CHECK(check.totals().missed == 4);
 }
 
-TEST_CASE("an epoch that ended without telling how many events it had is said to be so, once") {
+TEST_CASE("an epoch whose numbers in heads are not all that was shown of it is said to be so, once") {
   GapCheck check;
   check.look(event(5));
   auto restarted = head(0, "b");
