@@ -52,9 +52,8 @@ Json json_of(const AcceptFigures& accept) {
 
 std::string line_of(const AcceptFigures& accept) {
   return fmt::format(
-      "{:.0f} events/s, {:.0f} a commit, {:.1f} us of processor time each, accept to durable p99 {:.0f} ms; raw append + fdatasync of the "
-      "same "
-      "{:.0f}: ratio {:.2f}",
+      "{:.0f} events/s, {:.0f} a commit, {:.1f} us of processor time each, accept to durable p99 {:.0f} ms; "
+      "raw append + fdatasync of the same {:.0f}: ratio {:.2f}",
       accept.per_second(), events_per_commit(accept), processor_us_per_event(accept), accept.accept_to_durable_p99_ms, accept.raw(),
       accept.ratio());
 }

@@ -230,15 +230,15 @@ void SegmentedJournal::write_loop() {
     if (queue_.empty()) break;
     if (queue_.disk_is_bad()) {
       to_disk_.wait_until(lock, retry_at_, [&] { return stopping_ || queue_.has_urgent(); });
+      if (queue_.has_urgent()) {
+        write_urgent(lock);
+        continue;
+      }
     } else {
       disk_wakes_at_ = kImpatientAt;
       to_disk_.wait_until(lock, last_commit_ + config_.commit_every,
                           [&] { return stopping_ || flushers_ > 0 || queue_.size() >= kImpatientAt; });
       disk_wakes_at_ = kNever;
-    }
-    if (queue_.has_urgent()) {
-      write_urgent(lock);
-      continue;
     }
     write_batch(lock);
     if (stopping_ && queue_.disk_is_bad()) {

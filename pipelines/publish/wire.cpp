@@ -79,7 +79,7 @@ std::string heartbeat_payload(const JournalHead& head, std::uint64_t handed, con
   payload["durable"] = std::min(head.durable_seq, handed);
   payload["oldest"] = head.oldest_seq;
   payload["previous"] = head.previous_epoch.empty() ? Json() : Json{{"epoch", head.previous_epoch}, {"seq", head.previous_seq}};
-  if (tells_less(head)) payload["previous"]["open"] = true;
+  if (!head.previous_epoch.empty() && tells_less(head)) payload["previous"]["open"] = true;
   return canonical_json(payload);
 }
 

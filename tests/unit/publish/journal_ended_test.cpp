@@ -9,12 +9,7 @@ using namespace kanhu::test;
 
 TEST_CASE("a gateway that ends orderly on a full disk names all that is lost with it, although there was no alarm") {
   FullRig rig;
-  auto journal = rig.open();
-  for (int i = 0; i < 10; ++i) journal->accept(point("a"));
-  journal->flush();
-  fill_disk(rig);
-  for (int i = 0; i < 40; ++i) journal->accept(point("b"));
-  journal->flush();
+  auto journal = run_until_full(rig);
   const std::string epoch = journal->head().epoch;
   const std::uint64_t durable = journal->head().durable_seq, last = journal->accept(draft_of("-", "gateway.stopped", "g", Phase::kEnd)).seq;
   REQUIRE(durable < last - 1);
@@ -37,11 +32,7 @@ TEST_CASE("a gateway that ends orderly on a full disk names all that is lost wit
 
 TEST_CASE("a gateway killed on a full disk has said now and then in the reserve how far its numbers went, and that there may be more") {
   FullRig rig;
-  auto journal = rig.open();
-  for (int i = 0; i < 10; ++i) journal->accept(point("a"));
-  journal->flush();
-  fill_disk(rig);
-  for (int i = 0; i < 40; ++i) journal->accept(point("b")), journal->flush();
+  auto journal = run_until_full(rig);
   const std::string epoch = journal->head().epoch;
   const std::uint64_t durable = journal->head().durable_seq;
   CHECK(durable_of(rig.handed_out()).contains(durable + 1));
