@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // kanhu-follow LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...};
 // `place` of the last line is where to go on: give it as EPOCH:SEQ.
 // $KANHU_KEY names the key file of a gateway that asks for keys.

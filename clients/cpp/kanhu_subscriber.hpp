@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Follow a Kanhu gateway without missing an event, or knowing exactly which one is missing.
 //
 //   kanhu_client::Subscriber subscriber({.live = "tcp://127.0.0.1:5556", .query = "tcp://127.0.0.1:5557", .after = load_place()});

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // node follow.mjs LIVE QUERY [now | oldest | EPOCH:SEQ] [FACILITY...]: every event as a line of JSON, every gap as {"gap":...};
 // `place` of the last line is where to go on: give it as EPOCH:SEQ.
 // With KANHU_SERVER_KEY, KANHU_PUBLIC_KEY and KANHU_SECRET_KEY set, by CURVE.

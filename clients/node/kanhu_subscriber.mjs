@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Follow a Kanhu gateway without missing an event, or knowing exactly which one is missing.
 //
 //   import { Subscriber } from "./kanhu_subscriber.mjs";
