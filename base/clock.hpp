@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The seam behind which time is read. Only ingest, supervision and the journal own a Clock; see docs/architecture.md.
 #pragma once
 

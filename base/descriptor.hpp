@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <utility>
@@ -21,6 +22,8 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return number_; }
+  // It is the caller's to close.
+  int release() { return std::exchange(number_, -1); }
   bool is_open() const { return number_ >= 0; }
 
  private:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Digests and names made from content.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/file_io.hpp"
 
 #include <algorithm>
@@ -124,7 +125,7 @@ class PosixFileIo final : public FileIo {
         flags |= O_RDWR | O_APPEND;
         break;
     }
-    const int fd = ::open(path.c_str(), flags, 0640);
+    const int fd = ::open(path.c_str(), flags, 0600);
     if (fd < 0) return failed(mode == OpenMode::kCreateNew ? "create" : "open", path);
     auto file = std::make_unique<PosixFile>(fd, path);
     struct stat status {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The seam behind which durable files are written, so that tests can fail the Nth call and lose unsynced writes.
 #pragma once
 
@@ -28,7 +29,7 @@ class File {
 
 enum class OpenMode {
   kRead,
-  kCreateNew,  // fails with kInvalidArgument when the path exists; mode 0640
+  kCreateNew,  // fails with kInvalidArgument when the path exists; mode 0600: most of it holds faces, or says who was where
   kAppend,     // an existing file, positioned at its end
 };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/json.hpp"
 
 #include <algorithm>
@@ -270,6 +271,10 @@ Result<Json> parse_json(std::string_view text, std::size_t most_bytes, int most_
   if (text.size() > most_bytes) {
     return fail(ErrorKind::kInvalidArgument, fmt::format("JSON of {} bytes is longer than the {} allowed", text.size(), most_bytes));
   }
+  // The parser takes the first for the end of the text, whatever follows, and passes over the second.
+  if (const std::size_t at = text.find('\0'); at != std::string_view::npos)
+    return fail(ErrorKind::kInvalidArgument, fmt::format("a NUL stands at byte {}", at + 1));
+  if (text.starts_with("\xef\xbb\xbf")) return fail(ErrorKind::kInvalidArgument, "it begins with a byte order mark");
   StrictBuilder builder(most_depth);
   if (!Json::sax_parse(text, &builder)) return fail(ErrorKind::kInvalidArgument, builder.problem());
   return builder.take();

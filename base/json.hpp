@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // JSON as it leaves Kanhu: canonical (RFC 8785, JSON Canonicalization Scheme), so that the same content has the same bytes.
 #pragma once
 
@@ -19,7 +20,7 @@ std::string canonical_json(const Json& value);
 // Rounds to 4 decimals, as every published float is.
 double round4(double value);
 
-// Parses untrusted text: at most `most_bytes`, nesting at most `most_depth`, no comments, no duplicate keys.
+// Parses untrusted text: at most `most_bytes`, nesting at most `most_depth`, no comments, no duplicate keys, no NUL, no byte order mark.
 Result<Json> parse_json(std::string_view text, std::size_t most_bytes = 1 << 20, int most_depth = 64);
 
 }  // namespace kanhu

@@ -1,12 +1,18 @@
+// SPDX-License-Identifier: MIT
 #include "base/log.hpp"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <climits>
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <memory>
+#include <mutex>
+#include <utility>
 
+#include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <sys/stat.h>
@@ -80,6 +86,26 @@ spdlog::logger& to_stderr() {
     return made;
   }();
   return *logger;
+}
+
+// Nobody waits for a reader of standard error that stands still (a paused terminal, a pipe nobody empties): what does not go out at
+// once is left out, and counted. A pipe that poll calls ready takes PIPE_BUF bytes without waiting (pipe(7)).
+void write_without_waiting(Level level, std::string_view area, std::string_view line) {
+  constexpr std::size_t kLongest = PIPE_BUF - 256;  // with the time, the level, the area and what was left out
+  static std::mutex mutex;
+  static std::uint64_t left_out = 0;
+  std::scoped_lock lock(mutex);
+  const auto is_ready = [] {
+    pollfd wait{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&wait, 1, 0) != 0;
+  };
+  if (!is_ready()) {
+    ++left_out;
+    return;
+  }
+  const std::string gap =
+      left_out == 0 ? "" : fmt::format(" ({} lines before this were left out: nobody read standard error)", std::exchange(left_out, 0));
+  to_stderr().log(spdlog_level(level), "{}: {}{}", area, line.substr(0, kLongest), gap);
 }
 
 bool is_word(char c) {
@@ -174,7 +200,7 @@ void write(Level level, std::string_view area, std::string_view text) {
   if (const Sink sink = g_sink.load()) return sink(level, area, line);
   static const bool journal = stderr_is_journal();
   if (journal) return to_journal(level, area, line);
-  to_stderr().log(spdlog_level(level), "{}: {}", area, line);
+  write_without_waiting(level, area, line);
 }
 
 std::string redact(std::string_view text) { return redact_headers(redact_urls(text)); }

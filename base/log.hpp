@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Logging by reader: error = someone must act; warning = quality lost; info = state changed; debug = developer.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/result.hpp"
 
 namespace kanhu {
@@ -30,6 +31,12 @@ const char* to_string(ErrorKind kind) {
       return "transport";
     case ErrorKind::kUnsupported:
       return "unsupported";
+    case ErrorKind::kOversized:
+      return "oversized";
+    case ErrorKind::kRedirected:
+      return "redirected";
+    case ErrorKind::kSessionTimeout:
+      return "session_timeout";
     case ErrorKind::kNoKeyFrame:
       return "no_key_frame";
     case ErrorKind::kStalled:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A value or an Error: how every fallible function of Kanhu answers.
 #pragma once
 
@@ -24,6 +25,9 @@ enum class ErrorKind {
   kNoBandwidth,      // RTSP 453
   kTransport,        // the transport could not be agreed on (RTSP 461, blocked UDP)
   kUnsupported,      // codec, size or format outside what is accepted
+  kOversized,        // one picture or answer without end, or larger than is accepted
+  kRedirected,       // the camera sends us to where we do not go
+  kSessionTimeout,   // the camera ended the session by its own timer, which it lets nobody reset
   kNoKeyFrame,       // packets arrive, but none that decoding can start from
   kStalled,          // packets stopped although the connection is open
   kEndOfStream,      // the other side ended the stream

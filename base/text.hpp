@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Small things about text that more than one folder needs.
 #pragma once
 

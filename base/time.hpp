@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Three kinds of time that must never be mixed; mixing them does not compile.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench/effort.hpp"
 
 #include <algorithm>

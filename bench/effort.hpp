@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What work costs: time, instructions, memory.
 #pragma once
 

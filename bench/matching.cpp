@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench/matching.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Detections against labels: what was found, what was not, at what price.
 #pragma once
 
@@ -5,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/labels.hpp"
+#include "bench/faces/labels.hpp"
 #include "gallery/calibration.hpp"
 
 namespace kanhu::bench {

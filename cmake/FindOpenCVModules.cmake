@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Debian's separate OpenCV modules (libopencv-{core,imgproc,dnn,video}-dev: 16 packages) come without OpenCVConfig.cmake,
 # which only the 210 packages of libopencv-dev bring. Defines opencv::core, opencv::imgproc, opencv::dnn, opencv::video.
 find_path(OpenCVModules_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv4)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How every library, program and test of Kanhu is built: one place for standard, warnings and include root.
 
 option(KANHU_WERROR "Warnings are errors" ON)

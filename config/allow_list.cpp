@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/allow_list.hpp"
 
 #include <algorithm>
@@ -17,9 +18,9 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "config/checks.hpp"
-#include "config/section.hpp"
 #include "config/text_file.hpp"
-#include "config/yaml_tree.hpp"
+#include "config/yaml/section.hpp"
+#include "config/yaml/tree.hpp"
 
 namespace kanhu {
 namespace {
@@ -112,7 +113,7 @@ Result<AllowList> parse_allow_list(std::string_view text, const std::string& fil
   reading.problems = std::move(tree.problems);
   AllowList list;
   if (reading.problems.empty()) {
-    Section section(reading, &tree.root, tree.root.mark.line == 0 ? Mark{1, 1} : tree.root.mark, "");
+    Section section(reading, &tree.root, tree.root.mark, "");
     int version = 1;
     section.required("version", "version: 1");
     section.integer("version", version, 1, 1);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who may subscribe, and what of: the file that `publish.access` names and `kanhu keys` keeps.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/checks.hpp"
 
 #include <algorithm>
@@ -5,12 +6,11 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "config/scalars.hpp"
+#include "config/endpoint.hpp"
 
 namespace kanhu {
 
@@ -19,43 +19,6 @@ namespace {
 constexpr std::size_t kMostPoints = 64;
 
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
-bool is_host(std::string_view host) {
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    return std::all_of(host.begin() + 1, host.end() - 1, [](char c) { return is_letter_or_digit(c) || c == ':' || c == '.' || c == '%'; });
-  }
-  return !host.empty() && host.size() <= 253 && is_letter_or_digit(host.front()) &&
-         std::all_of(host.begin(), host.end(), [](char c) { return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_'; });
-}
-
-struct HostPort {
-  std::string_view host;
-  std::optional<std::int64_t> port;  // nothing: none stands there
-  bool good = true;
-};
-
-HostPort split(std::string_view authority) {
-  HostPort parts{authority, std::nullopt, true};
-  const std::size_t bracket = authority.rfind(']');
-  const std::size_t colon = authority.rfind(':');
-  if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) return parts;
-  parts.host = authority.substr(0, colon);
-  const auto port = parse_integer(authority.substr(colon + 1));
-  parts.good = port && *port >= 0 && *port <= 65535;
-  if (parts.good) parts.port = *port;
-  return parts;
-}
-
-bool is_loopback(std::string_view host) {
-  if (host == "localhost" || host == "[::1]") return true;
-  // Four numbers: "127.example.org" begins alike and is anybody's.
-  int dots = 0;
-  for (const char c : host) {
-    if (c == '.') ++dots;
-    if (c != '.' && (c < '0' || c > '9')) return false;
-  }
-  return dots == 3 && host.starts_with("127.");
-}
 
 std::string lower(std::string_view text) {
   std::string made(text);
@@ -105,32 +68,10 @@ std::string url_fault(std::string_view url) {
   }
   if (!url.starts_with("rtsp://")) return "only rtsp://host[:port]/path, file:///absolute/path and v4l2:///dev/NAME are known";
   const std::string_view rest = url.substr(7);
-  const HostPort parts = split(rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size())));
-  if (!is_host(parts.host)) return "a host name or address expected after rtsp://";
+  const HostPort parts = split_authority(rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size())));
+  if (const std::string fault = host_fault(parts.host); !fault.empty()) return fault + " after rtsp://";
   if (!parts.good || (parts.port && *parts.port == 0)) return "a port from 1 to 65535 expected after the host";
   return "";
-}
-
-Endpoint check_endpoint(std::string_view text) {
-  if (text.starts_with("ipc://")) {
-    const std::string_view path = text.substr(6);
-    // A Unix socket's path has 108 bytes with its final zero (unix(7)).
-    if (path.size() < 2 || path.front() != '/' || path.size() > 107) return {"ipc:// and an absolute path of at most 107 bytes expected"};
-    return {};
-  }
-  if (!text.starts_with("tcp://")) return {"tcp://host:port or ipc:///path expected"};
-  const HostPort parts = split(text.substr(6));
-  if (!parts.port || !(is_host(parts.host) || parts.host == "*"))
-    return {"tcp://host:port expected, with a port from 0 (chosen by the system) to 65535"};
-  return {"", is_loopback(parts.host), static_cast<int>(*parts.port)};
-}
-
-Endpoint check_listen(std::string_view text) {
-  if (text.empty()) return {};
-  const HostPort parts = split(text);
-  if (!parts.port || !(is_host(parts.host) || parts.host == "*"))
-    return {"host:port expected, with a port from 0 (chosen by the system) to 65535"};
-  return {"", is_loopback(parts.host), static_cast<int>(*parts.port)};
 }
 
 BrokerAddress check_broker_url(std::string_view url) {
@@ -142,10 +83,10 @@ BrokerAddress check_broker_url(std::string_view url) {
   if (!address.tls && !url.starts_with("mqtt://")) return {kExpected};
   std::string_view rest = url.substr(address.tls ? 8 : 7);
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  const HostPort parts = split(rest);
-  if (!is_host(parts.host)) return {kExpected};
+  const HostPort parts = split_authority(rest);
+  if (const std::string fault = host_fault(parts.host); !fault.empty()) return {fmt::format("{}: {}", kExpected, fault)};
   if (!parts.good || (parts.port && *parts.port == 0)) return {"a port from 1 to 65535 expected after the host"};
-  address.loopback = is_loopback(parts.host);
+  address.loopback = is_loopback_address(parts.host);
   address.host = parts.host.front() == '[' ? parts.host.substr(1, parts.host.size() - 2) : parts.host;
   address.port = static_cast<int>(parts.port.value_or(address.tls ? 8883 : 1883));
   return address;

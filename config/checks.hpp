@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What makes single values legal that a type alone does not. Each answers with the fault in words, or with nothing.
 #pragma once
 
@@ -11,16 +12,6 @@ namespace kanhu {
 
 // rtsp://host[:port]/path, file:///absolute/path or v4l2:///dev/NAME. Never repeats the URL: it may hold a password.
 std::string url_fault(std::string_view url);
-
-struct Endpoint {
-  std::string fault;
-  bool loopback = true;
-  int port = -1;  // -1: has none
-};
-// tcp://host:port or ipc:///absolute/path.
-Endpoint check_endpoint(std::string_view text);
-// host:port of the metrics, "" for none.
-Endpoint check_listen(std::string_view text);
 
 struct BrokerAddress {
   std::string fault;

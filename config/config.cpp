@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: MIT
 #include "config/config.hpp"
+
+#include <algorithm>
 
 namespace kanhu {
 
@@ -25,6 +28,13 @@ const FacilityConfig* Config::facility_of(std::string_view camera) const {
     }
   }
   return nullptr;
+}
+
+bool watches_private_zone(const FacilityConfig& facility, const CameraConfig& camera) {
+  return std::any_of(camera.zones.begin(), camera.zones.end(), [&](const ZoneView& view) {
+    return std::any_of(facility.zones.begin(), facility.zones.end(),
+                       [&](const ZoneConfig& zone) { return zone.id == view.zone && zone.is_private; });
+  });
 }
 
 const char* to_string(SensorKind kind) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The checked configuration: plain values, every one of them legal. Made by config/load.hpp, never changed afterwards;
 // shared as std::shared_ptr<const Config> and swapped whole.
 #pragma once
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "config/radiometric.hpp"
-#include "pipelines/frame.hpp"
+#include "media/frame.hpp"
 
 namespace kanhu {
 
@@ -24,11 +25,13 @@ struct StreamConfig {
   std::string credential;  // name of a secret, empty when the camera asks for none
   Transport transport = Transport::kTcp;
   std::optional<RadiometricConfig> thermal = std::nullopt;  // always where is_radiometric(url)
+  std::vector<std::string> redirect_to = {};                // host:port of redirect targets that may be told the password
+  bool digest_only = false;                                 // auth: digest; the password never crosses the network in the clear
   bool operator==(const StreamConfig&) const = default;
 };
 
 // How an infrared sensor hangs, so that a size in pixels is a size in metres. What is not said is taken as usual
-// (models/thermal_presence.hpp).
+// (models/thermal/presence.hpp).
 struct MountConfig {
   double height_m = 0;                 // above the floor; 0: not said
   double tilt_degrees = 0;             // of its axis from straight down; 90: level
@@ -38,7 +41,7 @@ struct MountConfig {
 };
 
 struct DetectorConfig {
-  std::string name;              // a row of models/registry.cpp: blazeface, yunet, hog, thermal, thermal-blob, none
+  std::string name;              // a row of config/detectors.hpp
   double score_min = 0.6;        // a detection below it does not count
   double frames_per_second = 5;  // analysed at most this often
   double smallest_px = 20;       // smallest face width or blob side in pixels of the analysed stream
@@ -112,6 +115,7 @@ struct SensorConfig {
   int width = 32, height = 24;                    // px, of an array
   std::chrono::milliseconds silent_after{10000};  // no message this long: unknown
   std::chrono::milliseconds hold{60000};          // PIR: motion means somebody is there for this long
+  int openings_per_minute = 30;                   // contact: one that opens more often is unstable
   ReadingMapping mapping;
   bool operator==(const SensorConfig&) const = default;
 };
@@ -217,6 +221,9 @@ struct Config {
   const CameraConfig* camera(std::string_view id) const;  // camera ids are unique over the gateway
   const FacilityConfig* facility_of(std::string_view camera) const;
 };
+
+// Whether one of the zones it watches is private. Then no picture leaves the worker and none is written, whatever the camera sees by.
+bool watches_private_zone(const FacilityConfig& facility, const CameraConfig& camera);
 
 using ConfigPtr = std::shared_ptr<const Config>;
 

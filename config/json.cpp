@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/json.hpp"
 
 #include <string>
@@ -37,6 +38,9 @@ RadiometricConfig radiometric_from(const Json& json) {
 
 Json stream_json(const StreamConfig& stream) {
   Json json{{"url", stream.url}, {"credential", stream.credential}, {"transport", to_string(stream.transport)}};
+  // Only where they are used: a configuration without them keeps its digest.
+  if (!stream.redirect_to.empty()) json["redirect_to"] = stream.redirect_to;
+  if (stream.digest_only) json["auth"] = "digest";
   if (stream.thermal) json["thermal"] = radiometric_json(*stream.thermal);
   return json;
 }
@@ -49,6 +53,8 @@ StreamConfig stream_from(const Json& json) {
   for (const Transport candidate : {Transport::kTcp, Transport::kUdp, Transport::kAuto}) {
     if (transport == to_string(candidate)) stream.transport = candidate;
   }
+  if (json.contains("redirect_to")) stream.redirect_to = json.at("redirect_to").get<std::vector<std::string>>();
+  stream.digest_only = json.value("auth", "") == "digest";
   if (json.contains("thermal")) stream.thermal = radiometric_from(json.at("thermal"));
   return stream;
 }
@@ -82,6 +88,7 @@ Json sensor_json(const SensorConfig& sensor) {
           {"size", Json::array({sensor.width, sensor.height})},
           {"silent_after_ms", sensor.silent_after.count()},
           {"hold_ms", sensor.hold.count()},
+          {"openings_per_minute", sensor.openings_per_minute},
           {"mapping",
            {{"values", sensor.mapping.values},
             {"time", sensor.mapping.time},
@@ -113,6 +120,7 @@ SensorConfig sensor_from(const Json& json) {
   sensor.height = json.at("size").at(1).get<int>();
   sensor.silent_after = ms(json.at("silent_after_ms"));
   sensor.hold = ms(json.at("hold_ms"));
+  sensor.openings_per_minute = json.at("openings_per_minute").get<int>();
   const Json& mapping = json.at("mapping");
   sensor.mapping = {mapping.at("values").get<std::string>(),
                     mapping.at("time").get<std::string>(),

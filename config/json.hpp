@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The configuration as JSON: for its digest, for `info`, and for the slice a worker gets.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Keys of this gateway: 32 random bytes a file, outside the configuration, beside the secrets (config/secrets.hpp).
 #pragma once
 

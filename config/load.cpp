@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/load.hpp"
 
 #include <algorithm>
@@ -8,12 +9,15 @@
 #include <fmt/format.h>
 
 #include "config/checks.hpp"
+#include "config/detectors.hpp"
+#include "config/endpoint.hpp"
 #include "config/json.hpp"
 #include "config/load_facility.hpp"
 #include "config/load_sensor.hpp"
-#include "config/section.hpp"
+#include "config/place_checks.hpp"
 #include "config/text_file.hpp"
-#include "config/yaml_tree.hpp"
+#include "config/yaml/section.hpp"
+#include "config/yaml/tree.hpp"
 
 namespace kanhu {
 
@@ -21,39 +25,44 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kDetectors[] = {"blazeface", "yunet", "hog", "thermal", "thermal-blob", "none"};
-constexpr std::string_view kLandmarkDetectors[] = {"blazeface", "yunet"};
 constexpr std::string_view kClipEvents[] = {"face.appeared", "presence.started", "camera.frozen", "camera.dark"};
 constexpr std::string_view kClasses[] = {"street_centre", "community_station", "town_centre", "mutual_aid_point"};
 constexpr auto kYears = std::chrono::hours(24 * 366 * 10);
 
 // A folder or file of this machine; relative to the configuration's own folder, so that it means the same from everywhere.
-void read_folder(Section& section, std::string_view key, const std::filesystem::path& base, std::string& into) {
+void read_path(Section& section, PlaceKind kind, std::string_view key, const std::filesystem::path& base, std::string& into) {
   std::string text;
-  if (!section.text(key, text, 1024) || text.empty()) return;
-  into = (base / text).lexically_normal().string();
-  if (into.size() > 1 && into.back() == '/') into.pop_back();
+  if (section.text(key, text, 1024)) {
+    if (text.empty() && !into.empty())
+      section.reading().refuse(section.mark(key), fmt::format("{}: a path expected, such as {}", key, into));
+    if (!text.empty()) into = (base / text).lexically_normal().string();
+    if (into.size() > 1 && into.back() == '/') into.pop_back();
+  }
+  section.reading().note(kind, std::string(key), into, section.mark(key));
 }
 
 void read_gateway(Section section, const std::filesystem::path& base, GatewayConfig& into) {
-  into.data_dir = "/var/lib/kanhu";
-  into.secrets_dir = "/etc/kanhu/secrets";
+  into.data_dir = kDefaultDataDir;
+  into.secrets_dir = kDefaultSecretsDir;
   section.required("id", "a short name of this gateway, unique in the district");
   section.identifier("id", into.id);
-  read_folder(section, "data_dir", base, into.data_dir);
-  read_folder(section, "secrets_dir", base, into.secrets_dir);
-  read_folder(section, "models_dir", base, into.models_dir);
+  read_path(section, PlaceKind::kDataDir, "data_dir", base, into.data_dir);
+  read_path(section, PlaceKind::kSecretsDir, "secrets_dir", base, into.secrets_dir);
+  read_path(section, PlaceKind::kModelsDir, "models_dir", base, into.models_dir);
   section.integer("sources_per_worker", into.sources_per_worker, 0, 64);
   section.integer("analysis_threads", into.analysis_threads, 0, 256);
   section.bytes("worker_memory_bytes", into.worker_memory_bytes, 256ull << 20, 64ull << 30);
+  section.reading().note(PlaceKind::kWorker, "worker_memory_bytes", {}, section.mark("worker_memory_bytes"));
   section.finish();
 }
 
 void read_publish(Section section, const std::filesystem::path& base, PublishConfig& into) {
   section.flag("plain_tcp_beyond_loopback", into.plain_tcp_beyond_loopback);
-  read_folder(section, "access", base, into.access);
+  read_path(section, PlaceKind::kAllowList, "access", base, into.access);
   const auto endpoint = [&](std::string_view key, std::string& value) {
-    if (!section.text(key, value, 256)) return;
+    const bool said = section.text(key, value, 256);
+    section.reading().note(PlaceKind::kEndpoint, std::string(key), value, section.mark(key));
+    if (!said) return;
     const Endpoint checked = check_endpoint(value);
     if (!checked.fault.empty()) {
       section.reading().refuse(section.mark(key), fmt::format("{}: {}", key, checked.fault));
@@ -67,9 +76,6 @@ void read_publish(Section section, const std::filesystem::path& base, PublishCon
   };
   endpoint("live", into.live);
   endpoint("query", into.query);
-  if (into.live == into.query && check_endpoint(into.live).port != 0) {
-    section.reading().refuse(section.mark("query"), "query: live and query need two endpoints");
-  }
   section.finish();
 }
 
@@ -93,7 +99,9 @@ void read_storage(Section section, StorageConfig& into) {
 }
 
 void read_metrics(Section section, MetricsConfig& into) {
-  if (section.text("listen", into.listen, 256)) {
+  const bool said = section.text("listen", into.listen, 256);
+  section.reading().note(PlaceKind::kListen, "metrics.listen", into.listen, section.mark("listen"));
+  if (said) {
     const Endpoint checked = check_listen(into.listen);
     if (!checked.fault.empty()) {
       section.reading().refuse(section.mark("listen"), fmt::format("listen: {}", checked.fault));
@@ -104,9 +112,10 @@ void read_metrics(Section section, MetricsConfig& into) {
   section.finish();
 }
 
-Config read_config(ConfigReading& reading, const YamlNode* root, const std::filesystem::path& base) {
+Config read_config(ConfigReading& reading, const YamlNode* root, const std::filesystem::path& file) {
+  const std::filesystem::path base = file.parent_path();
   Config config;
-  const Mark top = root == nullptr || root->mark.line == 0 ? Mark{1, 1} : root->mark;
+  const Mark top = root == nullptr ? Mark{1, 1} : root->mark;
   Section section(reading, root, top, "");
   int version = 1;
   section.required("version", "version: 1");
@@ -128,20 +137,23 @@ Config read_config(ConfigReading& reading, const YamlNode* root, const std::file
     reading.refuse(section.mark("facilities"), "facilities: at least one facility expected");
   }
   section.finish();
+  if (reading.keys == nullptr) check_places(reading, config, file.string());
   return config;
+}
+
+}  // namespace
+
+std::string to_string(const Problem& problem) {
+  // Of the file as a whole: "cannot read the configuration FILE: why" names it already.
+  const bool named = problem.message.find(fmt::format(" {}: ", problem.file)) != std::string::npos;
+  if (problem.line == 0) return named ? problem.message : fmt::format("{}: {}", problem.file, problem.message);
+  return fmt::format("{}:{}:{}: {}", problem.file, problem.line, problem.column, problem.message);
 }
 
 Error error_of(const LoadReport& report) {
   std::string message = to_string(report.problems.front());
   if (const std::size_t more = report.problems.size() - 1; more > 0) message += fmt::format(" (and {} more)", more);
   return {ErrorKind::kInvalidConfig, std::move(message)};
-}
-
-}  // namespace
-
-std::string to_string(const Problem& problem) {
-  if (problem.line == 0) return fmt::format("{}: {}", problem.file, problem.message);
-  return fmt::format("{}:{}:{}: {}", problem.file, problem.line, problem.column, problem.message);
 }
 
 LoadReport check_config(std::string_view text, const std::string& filename) {
@@ -152,17 +164,21 @@ LoadReport check_config(std::string_view text, const std::string& filename) {
   // A text that YAML refuses gives half a tree, and faults in that would be faults of the half.
   if (reading.problems.empty()) {
     std::error_code ignored;
-    const auto base = std::filesystem::absolute(filename, ignored).parent_path();
-    Config config = read_config(reading, &tree.root, base);
+    const auto file = std::filesystem::absolute(filename, ignored).lexically_normal();
+    Config config = read_config(reading, &tree.root, file);
     if (reading.problems.empty()) {
       config.digest = config_digest(config);
       report.config = std::move(config);
+      report.warnings = std::move(reading.warnings);
+      report.places = std::move(reading.places);
     }
   }
   report.problems = std::move(reading.problems);
-  for (Problem& problem : report.problems) problem.file = filename;
-  std::stable_sort(report.problems.begin(), report.problems.end(),
-                   [](const Problem& a, const Problem& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+  for (std::vector<Problem>* list : {&report.problems, &report.warnings}) {
+    for (Problem& problem : *list) problem.file = filename;
+    std::stable_sort(list->begin(), list->end(),
+                     [](const Problem& a, const Problem& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+  }
   return report;
 }
 
@@ -181,9 +197,9 @@ Result<Config> parse_config(std::string_view text, const std::string& filename) 
 }
 
 Result<Config> load_config(const std::string& path) {
-  const auto text = read_text_file(path, "configuration");
-  if (!text) return tl::unexpected(text.error());
-  return parse_config(*text, path);
+  LoadReport report = check_config_file(path);
+  if (!report.config) return tl::unexpected(error_of(report));
+  return std::move(*report.config);
 }
 
 std::vector<std::string> config_keys() {
@@ -194,8 +210,14 @@ std::vector<std::string> config_keys() {
   return keys;
 }
 
-std::span<const std::string_view> detector_names() { return kDetectors; }
-std::span<const std::string_view> landmark_detector_names() { return kLandmarkDetectors; }
+std::span<const std::string_view> detector_names() {
+  static const auto kNames = detectors_that(nullptr);
+  return kNames;
+}
+std::span<const std::string_view> landmark_detector_names() {
+  static const auto kNames = detectors_that([](const DetectorTraits& row) { return row.gives_eyes; });
+  return kNames;
+}
 std::span<const std::string_view> clip_event_types() { return kClipEvents; }
 std::span<const std::string_view> facility_classes() { return kClasses; }
 

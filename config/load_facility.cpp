@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: MIT
 #include "config/load_facility.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -8,10 +10,12 @@
 
 #include "base/text.hpp"
 #include "config/checks.hpp"
+#include "config/detectors.hpp"
+#include "config/endpoint.hpp"
 #include "config/load.hpp"
 #include "config/load_radiometric.hpp"
 #include "config/load_sensor.hpp"
-#include "config/scalars.hpp"
+#include "config/yaml/scalars.hpp"
 
 namespace kanhu {
 
@@ -19,12 +23,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// In the words of models/thermal_relative.hpp.
+// In the words of models/thermal/relative.hpp.
 constexpr std::string_view kPalettes[] = {"auto", "white_hot", "black_hot", "ironbow", "rainbow"};
+constexpr std::size_t kMostNamed = 4;  // in one message
 constexpr std::string_view kTransports[] = {"tcp", "udp", "auto"};
+constexpr std::string_view kLogins[] = {"any", "digest"};
 constexpr std::string_view kRoles[] = {"main", "sub"};
 constexpr std::string_view kRecordRoles[] = {"main", "sub", "none"};
-constexpr std::string_view kPrivateDetectors[] = {"thermal", "thermal-blob"};
 
 void read_transport(Section& section, Transport& into) {
   std::string word;
@@ -39,10 +44,10 @@ void read_detector(Section section, DetectorConfig& into, bool of_camera) {
   section.number("smallest_px", into.smallest_px, 4, 2000);
   // How one thing hangs is no default of all.
   if (of_camera) read_mount(section.section("mount"), into.mount);
-  if (of_camera && section.choice("palette", into.palette, kPalettes) && into.name != "thermal")
+  if (of_camera && section.choice("palette", into.palette, kPalettes) && !knows_mount(into.name))
     section.reading().refuse(section.mark("palette"),
                              fmt::format("palette: only detector thermal uses it, this is {}", into.name.empty() ? "none" : into.name));
-  if (of_camera && section.has("mount") && into.name != "thermal")
+  if (of_camera && section.has("mount") && !knows_mount(into.name))
     section.reading().refuse(section.mark("mount"),
                              fmt::format("mount: only detector thermal uses it, this is {}", into.name.empty() ? "none" : into.name));
   section.finish();
@@ -72,7 +77,8 @@ void read_health(Section section, HealthConfig& into) {
   section.finish();
 }
 
-void read_clips(Section section, ClipConfig& into) {
+// `ring_mark`: where ring_bytes stands, when it stands here.
+void read_clips(Section section, ClipConfig& into, Mark& ring_mark) {
   std::vector<std::string> on;
   const bool listed = section.list("on", [&](const YamlNode* node, Mark where, const std::string&) {
     if (node == nullptr) return;
@@ -90,6 +96,7 @@ void read_clips(Section section, ClipConfig& into) {
   section.duration("post_roll", into.post_roll, 0s, 5min);
   section.duration("longest", into.longest, 1s, 10min);
   section.bytes("ring_bytes", into.ring_bytes, 1ull << 20, 1ull << 30);
+  if (section.has("ring_bytes")) ring_mark = section.mark("ring_bytes");
   const bool said_here = section.has("pre_roll") || section.has("post_roll") || section.has("longest");
   if (said_here && into.pre_roll + into.post_roll > into.longest) {
     const Mark mark = section.mark(section.has("longest") ? "longest" : section.has("post_roll") ? "post_roll" : "pre_roll");
@@ -99,7 +106,37 @@ void read_clips(Section section, ClipConfig& into) {
   section.finish();
 }
 
-void read_stream(Section section, Transport transport, std::optional<StreamConfig>& into) {
+void note_stream(const Section& section, const std::string& camera, const StreamConfig& stream) {
+  ConfigReading& reading = section.reading();
+  reading.note(PlaceKind::kStream, camera, stream.url, section.mark("url"));
+  if (stream.url.starts_with("file://"))
+    reading.note(PlaceKind::kMedia, "url", std::filesystem::path(stream.url.substr(7)).lexically_normal().string(), section.mark("url"));
+  if (stream.url.starts_with("v4l2://")) reading.note(PlaceKind::kDevice, "url", stream.url.substr(7), section.mark("url"));
+  if (!stream.credential.empty()) reading.note(PlaceKind::kSecret, "camera " + camera, stream.credential, section.mark("credential"));
+}
+
+// host:port, or [IPv6]:port.
+bool is_place(std::string_view text) {
+  const HostPort place = split_authority(text);
+  return place.good && place.port.value_or(0) > 0 && host_fault(place.host).empty();
+}
+
+void read_login(Section& section, StreamConfig& into) {
+  for (const char* key : {"auth", "redirect_to"})
+    if (section.has(key) && !into.url.empty() && !into.url.starts_with("rtsp://"))
+      section.reading().refuse(section.mark(key), fmt::format("{}: only a camera at rtsp:// asks for a password", key));
+  std::string word;
+  if (section.choice("auth", word, kLogins)) into.digest_only = word == "digest";
+  section.list("redirect_to", [&](const YamlNode* node, Mark where, const std::string&) {
+    if (node == nullptr) return;
+    if (node->kind != YamlNode::Kind::kScalar || !is_place(node->text))
+      return section.reading().refuse(where, "redirect_to: expected host:port of where the camera may send us with the password");
+    if (into.redirect_to.size() >= 8) return section.reading().refuse(where, "redirect_to: more than 8 places");
+    into.redirect_to.push_back(node->text);
+  });
+}
+
+void read_stream(Section section, Transport transport, const std::string& camera, std::optional<StreamConfig>& into) {
   StreamConfig stream;
   stream.transport = transport;
   section.required("url", "rtsp://host[:port]/path");
@@ -109,7 +146,9 @@ void read_stream(Section section, Transport transport, std::optional<StreamConfi
   }
   section.secret_name("credential", stream.credential);
   read_transport(section, stream.transport);
+  read_login(section, stream);
   read_radiometric(section, stream);
+  note_stream(section, camera, stream);
   section.finish();
   into = std::move(stream);
 }
@@ -136,17 +175,21 @@ void read_zone_views(Section& camera, const FacilityConfig& facility, CameraConf
       return camera.reading().refuse(section.mark("zone"),
                                      fmt::format("zone: {} stands twice in this {}", view.zone, into.sensor ? "sensor" : "camera"));
     }
-    const bool warmth_only =
-        std::find(std::begin(kPrivateDetectors), std::end(kPrivateDetectors), into.detector.name) != std::end(kPrivateDetectors);
+    const bool warmth_only = is_warmth_detector(into.detector.name);
     if (zone->is_private && !into.sensor && !warmth_only) {
-      return camera.reading().refuse(section.mark("zone"), fmt::format("zone: {} is private; only a camera with detector {} may watch it",
-                                                                       view.zone, fmt::join(kPrivateDetectors, " or ")));
+      return camera.reading().refuse(
+          section.mark("zone"),
+          fmt::format("zone: {} is private; only a camera with detector {} may watch it", view.zone,
+                      fmt::join(detectors_that([](const DetectorTraits& row) { return is_warmth_detector(row.name); }), " or ")));
     }
     if (into.sensor && into.sensor->kind != SensorKind::kThermalArray && !view.polygon.empty())
       return camera.reading().refuse(section.mark("polygon"), fmt::format("polygon: a {} has no picture", to_string(into.sensor->kind)));
-    if (zone->is_private && into.record && session_role(into, *into.record) != session_role(into, into.analyze)) {
+    if (zone->is_private && into.record) {
       return camera.reading().refuse(
-          camera.mark("record"), fmt::format("record: zone {} is private; only the analysed (thermal) stream may be recorded", view.zone));
+          camera.mark("record"),
+          fmt::format("record: zone {} is private, so no video of it is kept, infrared neither; leave record out (the series "
+                      "of warmth that events name are the evidence), or let another camera watch that zone",
+                      view.zone));
     }
     into.zones.push_back(std::move(view));
   });
@@ -232,9 +275,9 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
   read_source_id(section, camera, seen);
   const std::size_t before = reading.problems.size();
   Section main = section.section("main");
-  if (section.has("main") || reading.keys != nullptr) read_stream(std::move(main), defaults.transport, camera.main);
+  if (section.has("main") || reading.keys != nullptr) read_stream(std::move(main), defaults.transport, camera.id, camera.main);
   Section sub = section.section("sub");
-  if (section.has("sub") || reading.keys != nullptr) read_stream(std::move(sub), defaults.transport, camera.sub);
+  if (section.has("sub") || reading.keys != nullptr) read_stream(std::move(sub), defaults.transport, camera.id, camera.sub);
   if (!camera.main && !camera.sub && reading.problems.size() == before)
     reading.refuse(section.where(), "a camera has main: {url: ...}, sub: {url: ...}, or both");
   read_roles(section, camera);
@@ -251,7 +294,9 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
   const bool own_clips = section.has("clips");
   const Mark clips_mark = section.mark("clips");
   const auto inherited = camera.clips.on;
-  read_clips(section.section("clips"), camera.clips);
+  Mark ring_mark = defaults.ring_mark;
+  read_clips(section.section("clips"), camera.clips, ring_mark);
+  reading.note(PlaceKind::kRing, "clips.ring_bytes", camera.id, ring_mark);
   if (!camera.record && !camera.clips.on.empty()) {
     // Inherited flags fall away with the recording; written down here they are a contradiction.
     if (own_clips && camera.clips.on != inherited)
@@ -260,6 +305,25 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
   }
   section.finish();
   return camera;
+}
+
+// A zone in which nothing will ever say that nobody is there is legal, and seldom what was meant.
+void warn_of_zone(ConfigReading& reading, const FacilityConfig& facility, const ZoneConfig& zone, Mark mark) {
+  std::vector<std::string> watching;
+  for (const CameraConfig& source : facility.cameras) {
+    const bool here = std::any_of(source.zones.begin(), source.zones.end(), [&](const ZoneView& view) { return view.zone == zone.id; });
+    if (!here || !source.enabled || !tells_presence(source)) continue;
+    if (silence_of(source).means == Silence::kNobody) return;
+    watching.push_back(fmt::format("{} ({})", source.id, source.sensor ? to_string(source.sensor->kind) : source.detector.name));
+  }
+  if (watching.empty()) {
+    return reading.warn(
+        mark, fmt::format("zone {}: nothing that is enabled looks for people in it: it will never be present or absent", zone.id));
+  }
+  if (watching.size() > kMostNamed) watching.resize(kMostNamed);
+  reading.warn(mark, fmt::format("zone {}: nothing that watches it can tell that nobody is there, so it will be present or unknown, never "
+                                 "absent: {}; faces and motion only add somebody, an infrared camera or array can tell",
+                                 zone.id, fmt::join(watching, ", ")));
 }
 
 ZoneConfig read_zone(Section section, const std::vector<ZoneConfig>& before) {
@@ -285,7 +349,8 @@ void read_defaults(Section section, CameraDefaults& into) {
   read_presence(section.section("presence"), into.presence);
   read_faces(section.section("faces"), into.faces);
   read_health(section.section("health"), into.health);
-  read_clips(section.section("clips"), into.clips);
+  into.ring_mark = section.where();
+  read_clips(section.section("clips"), into.clips, into.ring_mark);
   section.finish();
 }
 
@@ -312,8 +377,12 @@ FacilityConfig read_facility(Section section, const CameraDefaults& defaults, co
   Section occupancy = section.section("occupancy");
   occupancy.duration("every", facility.occupancy_every, 0s, 24h);
   occupancy.finish();
+  std::vector<Mark> zone_marks;
   section.list("zones", [&](const YamlNode* node, Mark where, const std::string& path) {
-    facility.zones.push_back(read_zone(Section(reading, node, where, path), facility.zones));
+    Section zone(reading, node, where, path);
+    const Mark mark = zone.mark("id");
+    facility.zones.push_back(read_zone(std::move(zone), facility.zones));
+    zone_marks.push_back(mark);
   });
   section.list("cameras", [&](const YamlNode* node, Mark where, const std::string& path) {
     facility.cameras.push_back(read_camera(Section(reading, node, where, path), facility, defaults, seen));
@@ -322,6 +391,8 @@ FacilityConfig read_facility(Section section, const CameraDefaults& defaults, co
     facility.cameras.push_back(read_sensor_source(Section(reading, node, where, path), facility, defaults, brokers, seen));
   });
   section.finish();
+  for (std::size_t i = 0; i < zone_marks.size() && reading.keys == nullptr; ++i)
+    warn_of_zone(reading, facility, facility.zones[i], zone_marks[i]);
   return facility;
 }
 

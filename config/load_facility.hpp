@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The facilities of a configuration: zones, cameras, and what must hold between them.
 #pragma once
 
@@ -6,7 +7,7 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "config/section.hpp"
+#include "config/yaml/section.hpp"
 
 namespace kanhu {
 
@@ -18,6 +19,7 @@ struct CameraDefaults {
   FacesConfig faces;
   HealthConfig health;
   ClipConfig clips;
+  Mark ring_mark{1, 1};  // of clips.ring_bytes
 };
 
 void read_defaults(Section section, CameraDefaults& into);

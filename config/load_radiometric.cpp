@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/load_radiometric.hpp"
 
 #include <algorithm>
@@ -5,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "config/checks.hpp"
+#include "config/detectors.hpp"
 
 namespace kanhu {
 

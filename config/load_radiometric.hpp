@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 // The section `thermal` of a stream.
 #pragma once
 
-#include "config/section.hpp"
+#include "config/yaml/section.hpp"
 
 namespace kanhu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/load_sensor.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 
 #include "base/text.hpp"
 #include "config/checks.hpp"
-#include "config/scalars.hpp"
+#include "config/yaml/scalars.hpp"
 
 namespace kanhu {
 
@@ -49,10 +50,14 @@ BrokerConfig read_broker(Section section, const std::filesystem::path& base, con
     address = check_broker_url(broker.url);
     if (!address.fault.empty()) reading.refuse(section.mark("url"), fmt::format("url: {}", address.fault));
   }
-  section.secret_name("credential", broker.credential);
+  if (section.secret_name("credential", broker.credential))
+    reading.note(PlaceKind::kSecret, "broker " + broker.id, broker.credential, section.mark("credential"));
   section.flag("plain_password", broker.plain_password);
   std::string ca;
-  if (section.text("ca_file", ca, 1024) && !ca.empty()) broker.ca_file = (base / ca).lexically_normal().string();
+  if (section.text("ca_file", ca, 1024) && !ca.empty()) {
+    broker.ca_file = (base / ca).lexically_normal().string();
+    reading.note(PlaceKind::kAuthority, "ca_file", broker.ca_file, section.mark("ca_file"));
+  }
   section.text("client_id", broker.client_id, 64);
   const bool plain = address.fault.empty() && !broker.url.empty() && !address.tls;
   if (plain && !broker.ca_file.empty())
@@ -166,6 +171,7 @@ void check_kind(Section& section, SensorKind kind) {
   };
   for (const char* key : {"size", "mount", "ignore", "presence"}) only(key, SensorKind::kThermalArray);
   only("hold", SensorKind::kPir);
+  only("openings_per_minute", SensorKind::kContact);
 }
 
 }  // namespace
@@ -228,6 +234,7 @@ CameraConfig read_sensor(Section& section, const std::vector<BrokerConfig>& brok
   if (!array) sensor.silent_after = sensor.availability_topic.empty() ? 2h : 25h;
   section.duration("silent_after", sensor.silent_after, 2s, array ? std::chrono::milliseconds(1h) : std::chrono::milliseconds(24h * 8));
   section.duration("hold", sensor.hold, 1s, 1h);
+  section.integer("openings_per_minute", sensor.openings_per_minute, 1, 6000);
   read_mapping(section.section("mapping"), array, sensor.mapping);
   read_mount(section.section("mount"), source.detector.mount);
   if (known) check_kind(section, sensor.kind);

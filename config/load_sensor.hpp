@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Message brokers and the infrared sensors, motion detectors and contacts that hang on them.
 #pragma once
 
@@ -6,7 +7,7 @@
 
 #include "config/config.hpp"
 #include "config/load_facility.hpp"
-#include "config/section.hpp"
+#include "config/yaml/section.hpp"
 
 namespace kanhu {
 

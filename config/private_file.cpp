@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/private_file.hpp"
 
 #include <array>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/descriptor.hpp"
-#include "base/digest.hpp"
 
 namespace kanhu {
 namespace {
@@ -59,20 +59,6 @@ Result<PrivateText> read_file(const PrivateKind& kind, std::string path, bool ch
   return fail(ErrorKind::kInvalidArgument, fmt::format("{} is longer than the {} bytes a {} may have", path, kind.most_bytes, kind.noun));
 }
 
-Result<void> write_new(const std::string& path, std::string_view content) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.get() < 0) return fail(ErrorKind::kIo, fmt::format("cannot create {}: {}", path, cause(errno)));
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.get(), content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0)
-      return fail(errno == ENOSPC ? ErrorKind::kNoSpace : ErrorKind::kIo, fmt::format("cannot write {}: {}", path, cause(errno)));
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file.get()) != 0) return fail(ErrorKind::kIo, fmt::format("cannot make {} durable: {}", path, cause(errno)));
-  return {};
-}
-
 }  // namespace
 
 Result<PrivateText> read_private(const PrivateKind& kind, std::string_view name, const std::string& dir) {
@@ -86,27 +72,14 @@ Result<PrivateText> read_private(const PrivateKind& kind, std::string_view name,
 }
 
 Result<void> write_private(const std::string& dir, std::string_view name, const Secret& text, Existing existing) {
+  struct stat status {};
+  const std::string path = fmt::format("{}/{}", dir, name);
+  if (name.empty() || name == "." || name == ".." || (::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)))
+    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is a folder; name a file in it", path));
   if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
     return fail(ErrorKind::kIo, fmt::format("cannot create folder {}: {}", dir, cause(errno)));
 
-  const std::string path = fmt::format("{}/{}", dir, name);
-  const std::string fresh = fmt::format("{}/.{}.{}", dir, name, random_id());
-  if (auto written = write_new(fresh, text.reveal()); !written) {
-    ::unlink(fresh.c_str());
-    return written;
-  }
-  // A link, not a rename, fails where something stands.
-  const bool placed =
-      existing == Existing::kReplace ? ::rename(fresh.c_str(), path.c_str()) == 0 : ::link(fresh.c_str(), path.c_str()) == 0;
-  const int code = errno;
-  if (existing == Existing::kKeep || !placed) ::unlink(fresh.c_str());
-  if (!placed && existing == Existing::kKeep && code == EEXIST)
-    return fail(ErrorKind::kInvalidArgument, fmt::format("{} is there already and stays", path));
-  if (!placed) return fail(ErrorKind::kIo, fmt::format("cannot put {} in its place: {}", path, cause(code)));
-  const Descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0)
-    return fail(ErrorKind::kIo, fmt::format("cannot make {} durable: {}", dir, cause(errno)));
-  return {};
+  return write_private_output(path, text.reveal(), existing);
 }
 
 }  // namespace kanhu

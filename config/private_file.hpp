@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Small files that only their owner may read, one a secret or key.
 #pragma once
 
@@ -5,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/private_output.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
@@ -25,10 +27,8 @@ struct PrivateText {
 };
 Result<PrivateText> read_private(const PrivateKind& kind, std::string_view name, const std::string& dir);
 
-enum class Existing { kReplace, kKeep };
-
 // Makes <dir>/<name> with mode 0600, whole and durable or not at all, and the folder (0700) when it is not there. kInvalidArgument,
-// with `kKeep`, when there is one already; it stays.
+// with `kKeep`, when there is one already; it stays; and when it is a folder, or `name` none of a file: then nothing is made.
 Result<void> write_private(const std::string& dir, std::string_view name, const Secret& text, Existing existing);
 
 }  // namespace kanhu

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is wrong with a configuration, and where.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/radiometric.hpp"
 
 #include <algorithm>
@@ -6,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "config/scalars.hpp"
+#include "config/yaml/scalars.hpp"
 
 namespace kanhu {
 
@@ -52,8 +53,6 @@ namespace {
 bool is_headerless(std::string_view url) { return url.starts_with("file:") && !url.ends_with(".mkv"); }
 
 }  // namespace
-
-bool takes_temperatures(std::string_view detector) { return detector == "thermal" || detector == "none"; }
 
 int telemetry_row_count(const RadiometricConfig& config) {
   if (config.telemetry == TelemetryRows::kNone) return 0;

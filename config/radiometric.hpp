@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the 16-bit numbers of a radiometric sensor are read.
 #pragma once
 
@@ -40,8 +41,6 @@ struct RadiometricConfig {
 bool is_radiometric(std::string_view url);
 // Number of telemetry rows of this configuration: 3 at 80 px, 2 at 160 px (a Lepton sends 240 or 320 words).
 int telemetry_row_count(const RadiometricConfig& config);
-// Whether a detector of this name looks at temperatures, or at nothing.
-bool takes_temperatures(std::string_view detector);
 // What is wrong with `config` for `url`, empty when nothing is.
 std::string radiometric_fault(const RadiometricConfig& config, std::string_view url);
 

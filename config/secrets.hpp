@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where passwords live: one small file each, outside the configuration.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/text_file.hpp"
 
 #include <algorithm>
@@ -24,7 +25,12 @@ Result<std::string> read_text_file(const std::string& path, const char* what) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return refused(errno);
   struct stat status {};
-  int code = ::fstat(fd, &status) != 0 ? errno : !S_ISREG(status.st_mode) ? EINVAL : 0;
+  int code = ::fstat(fd, &status) != 0 ? errno : 0;
+  if (code == 0 && !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    const char* kind = S_ISDIR(status.st_mode) ? "a folder" : S_ISFIFO(status.st_mode) ? "a pipe" : "a device or socket";
+    return fail(ErrorKind::kInvalidConfig, fmt::format("cannot read the {} {}: it is {}, and a plain file is expected", what, path, kind));
+  }
   std::string text;
   while (code == 0 && text.size() <= kMostFileBytes) {
     const std::size_t had = text.size();

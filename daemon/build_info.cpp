@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "daemon/build_info.hpp"
 
 #include "models/registry.hpp"

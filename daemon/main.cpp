@@ -1,37 +1,48 @@
+// SPDX-License-Identifier: MIT
 // kanhu: one program, a sub-command for each thing one does with a gateway.
-#include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <string>
 #include <string_view>
-#include <vector>
 
+#include <fcntl.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include "base/text.hpp"
+#include "base/json.hpp"
+#include "base/no_dump.hpp"
 #include "daemon/build_info.hpp"
-#include "daemon/commands.hpp"
+#include "daemon/commands/commands.hpp"
 
 namespace {
 
-int usage(const CLI::App& app, const CLI::ParseError& problem, const char* word) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
-    names.push_back(command->get_name());
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  if (word != nullptr && *word != '-' && std::find(known.begin(), known.end(), word) == known.end()) {
-    const std::string near = kanhu::nearest(word, known);
-    std::fprintf(stderr, "kanhu: there is no command %s%s (kanhu --help lists them)\n", kanhu::quoted(word).c_str(),
-                 near.empty() ? "" : ("; did you mean " + near + "?").c_str());
-    return 2;
+// What is opened first would get the number of a standard stream that is closed, and what is printed would go into it. Standard output
+// that is closed stays a failure to write.
+void fill_standard_streams() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(number, F_GETFD) >= 0) continue;
+    const int opened = ::open(number == STDOUT_FILENO ? "/dev/full" : "/dev/null", O_RDWR | O_NOCTTY);
+    if (opened >= 0 && opened != number) {
+      ::dup2(opened, number);
+      ::close(opened);
+    }
   }
-  // Help and version requests are "errors" with code 0 to the parser; everything else is a usage error.
-  return app.exit(problem) == 0 ? EX_OK : 2;
+}
+
+bool asks_a_gateway(std::string_view command) {
+  for (const std::string_view one : {"watch", "events", "status", "look", "picture", "clips", "face"})
+    if (command == one) return true;
+  return false;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_standard_streams();
+  // Before any secret is read. A worker goes on when the gateway has what it watches it by (daemon/worker/worker.cpp).
+  if (argc > 1 && std::string_view(argv[1]) == "worker")
+    kanhu::forbid_core_files();
+  else
+    kanhu::forbid_dumps();
   CLI::App app{"Kanhu watches over elder-care facilities: cameras in, events out.", "kanhu"};
   app.require_subcommand(1);
   app.set_version_flag("--version", kanhu::build_name());
@@ -40,25 +51,9 @@ int main(int argc, char** argv) {
       "configuration refused.\n"
       "Start with: kanhu check-config FILE, kanhu run --config FILE, kanhu status");
   kanhu::Command chosen;
-  kanhu::add_run(app, chosen);
-  kanhu::add_check_config(app, chosen);
-  kanhu::add_bench(app, chosen);
-  kanhu::add_watch(app, chosen);
-  kanhu::add_events(app, chosen);
-  kanhu::add_journal(app, chosen);
-  kanhu::add_status(app, chosen);
-  kanhu::add_look(app, chosen);
-  kanhu::add_picture(app, chosen);
-  kanhu::add_probe(app, chosen);
-  kanhu::add_clips(app, chosen);
-  kanhu::add_replay(app, chosen);
-  kanhu::add_face(app, chosen);
-  kanhu::add_gallery(app, chosen);
-  kanhu::add_simulate(app, chosen);
-  kanhu::add_keys(app, chosen);
-  kanhu::add_secret(app, chosen);
-  kanhu::add_version(app, chosen);
-  kanhu::add_worker(app, chosen);
+#define KANHU_ADD(name) kanhu::add_##name(app, chosen);
+  KANHU_COMMANDS(KANHU_ADD)
+#undef KANHU_ADD
   try {
     app.parse(argc, argv);
     if (!chosen) return 2;
@@ -68,7 +63,15 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "kanhu: standard output cannot be written; what was to be printed is lost, what was done is done\n");
     return code == EX_OK ? EX_IOERR : code;
   } catch (const CLI::ParseError& problem) {
-    return usage(app, problem, argc > 1 ? argv[1] : nullptr);
+    return kanhu::usage(app, problem, argc > 1 ? argv[1] : nullptr);
+  } catch (const kanhu::Json::exception& problem) {
+    if (!asks_a_gateway(argv[1])) {
+      std::fprintf(stderr, "kanhu: unexpected: %s; please report this\n", problem.what());
+      return EX_SOFTWARE;
+    }
+    // Of another version, or somebody else who listens there.
+    std::fprintf(stderr, "kanhu: what answers is not understood; is it a gateway of this version? (%s)\n", problem.what());
+    return EX_UNAVAILABLE;
   } catch (const std::exception& problem) {
     if (std::ferror(stdout) != 0) {
       std::fprintf(stderr, "kanhu: standard output cannot be written\n");

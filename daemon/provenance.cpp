@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "daemon/provenance.hpp"
 
 #include <algorithm>
@@ -6,8 +7,8 @@
 
 #include "base/digest.hpp"
 #include "base/log.hpp"
+#include "daemon/admin/gallery_reload.hpp"
 #include "daemon/build_info.hpp"
-#include "daemon/gallery_watch.hpp"
 #include "models/detector.hpp"
 #include "models/registry.hpp"
 
@@ -26,8 +27,7 @@ rules::Provenance provenance_of(const Config& config) {
         continue;
       }
       if (!choice->notice.empty()) log::warning("models", "{}", choice->notice);
-      auto detector = models::make_detector(*choice, camera.detector);
-      digests[camera.detector.name] = detector ? (*detector)->info().digest : "none";
+      digests[camera.detector.name] = models::digest_of(*choice);
     }
   }
   const bool compares = std::any_of(config.facilities.begin(), config.facilities.end(), [](const FacilityConfig& facility) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // From scores to a threshold with a stated error, instead of a number somebody once wrote down.
 #pragma once
 

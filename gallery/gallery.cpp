@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "gallery/gallery.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // People who agreed to be recognised at one facility, and their templates.
 #pragma once
 
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "pipelines/observation.hpp"
+#include "media/face_quality.hpp"
 
 namespace kanhu::gallery {
 

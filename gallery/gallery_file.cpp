@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "gallery/gallery_file.hpp"
 
 #include <algorithm>

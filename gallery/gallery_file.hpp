@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where a gallery is kept: one encrypted file a facility, replaced whole (format: docs/gallery.md).
 #pragma once
 

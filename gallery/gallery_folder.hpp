@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The folder of a gateway's galleries: who may write in it, and what is left of somebody in it.
 #pragma once
 

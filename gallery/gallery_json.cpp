@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "gallery/gallery_json.hpp"
 
 #include <bit>

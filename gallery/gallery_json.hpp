@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A gallery as text: what is encrypted in its file (docs/gallery.md).
 #pragma once
 

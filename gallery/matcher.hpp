@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who in a gallery a face is most like.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "gallery/people.hpp"
 
 #include <algorithm>

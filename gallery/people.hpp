@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What may be done to a gallery. Every change counts its version up and leaves an entry in its history.
 #pragma once
 

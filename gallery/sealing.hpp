@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A gallery's bytes: a header that anybody may read and nobody can change, and content that only the key opens.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The seam behind which pixels become detections.
 #pragma once
 
@@ -7,7 +8,8 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "pipelines/observation.hpp"
+#include "media/detection.hpp"
+#include "media/thermal_frame.hpp"
 
 namespace kanhu::models {
 

@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: MIT
 #include "models/none.hpp"
 
 #include "base/digest.hpp"
+#include "models/registry.hpp"
 
 namespace kanhu::models {
 namespace {
@@ -12,11 +14,13 @@ class None final : public Detector {
   DetectionResult detect(const ImageView&, MediaTime, DetectorState&) override { return {{}, "not_analysed"}; }
 
  private:
-  DetectorInfo info_{"none", "", to_hex(sha256("none/1"))};
+  DetectorInfo info_{"none", "", digest_without_weights("none", 1)};
 };
 
 }  // namespace
 
 std::unique_ptr<Detector> make_none() { return std::make_unique<None>(); }
+
+Result<std::unique_ptr<Detector>> make_none_detector(const DetectorChoice&, const DetectorConfig&) { return make_none(); }
 
 }  // namespace kanhu::models

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "models/process.hpp"
 
 #include <string>
@@ -7,7 +8,7 @@
 #include <opencv2/core/ocl.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
-#include "models/hog_library.hpp"
+#include "models/faces/hog_library.hpp"
 #include "models/registry.hpp"
 
 namespace kanhu::models {

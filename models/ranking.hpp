@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The order and the bounds every detector's answer keeps.
 #pragma once
 
@@ -5,7 +6,7 @@
 #include <tuple>
 #include <vector>
 
-#include "pipelines/observation.hpp"
+#include "media/detection.hpp"
 
 namespace kanhu::models {
 

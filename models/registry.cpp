@@ -1,94 +1,54 @@
+// SPDX-License-Identifier: MIT
 #include "models/registry.hpp"
 
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "base/digest.hpp"
 #include "base/text.hpp"
-#include "models/blazeface.hpp"
-#include "models/hog.hpp"
-#include "models/none.hpp"
+#include "config/detectors.hpp"
 #include "models/process.hpp"
-#include "models/thermal.hpp"
-#include "models/thermal_blob.hpp"
 #include "models/weights.hpp"
-#include "models/yunet.hpp"
 
 namespace kanhu::models {
+
+#define KANHU_DETECTOR(function, ...) \
+  Result<std::unique_ptr<Detector>> make_##function##_detector(const DetectorChoice&, const DetectorConfig&);
+#include "config/detectors.def"
+#undef KANHU_DETECTOR
+
 namespace {
 
-using Made = Result<std::unique_ptr<Detector>>;
-
-using MakeFaces = Result<std::unique_ptr<Detector>> (*)(const std::vector<unsigned char>&, std::string, const FaceSearchOptions&);
-
-Made by_network(const char* weights, MakeFaces make, const DetectorChoice& choice, FaceSearchOptions options,
-                const DetectorConfig& config) {
-  const auto* entry = find_weights(weights);
-  if (entry == nullptr) return fail(ErrorKind::kInternal, fmt::format("{} is not in the manifest", weights));
-  auto bytes = read_weights(choice.weights_path, *entry);
-  if (!bytes) return tl::unexpected(bytes.error());
-  options.score_min = config.score_min;
-  options.smallest_px = config.smallest_px;
-  return make(*bytes, entry->sha256, options);
-}
-
-Made blazeface(const DetectorChoice& choice, const DetectorConfig& config) {
-  return by_network("blazeface-back-256", make_blazeface, choice, {}, config);
-}
-
-Made yunet(const DetectorChoice& choice, const DetectorConfig& config) {
-  return by_network("yunet-2023mar", make_yunet, choice, yunet_options(), config);
-}
-
-Made hog(const DetectorChoice&, const DetectorConfig& config) { return make_hog({config.score_min, config.smallest_px}); }
-
-Made thermal_blob(const DetectorChoice&, const DetectorConfig& config) { return make_thermal_blob({config.score_min, config.smallest_px}); }
-
-Made thermal(const DetectorChoice&, const DetectorConfig& config) { return make_thermal(config); }
-
-Made none(const DetectorChoice&, const DetectorConfig&) { return make_none(); }
-
 struct Row {
-  RegistryRow row;
-  Made (*make)(const DetectorChoice&, const DetectorConfig&);
+  const DetectorTraits& traits;
+  Result<std::unique_ptr<Detector>> (*make)(const DetectorChoice&, const DetectorConfig&);
 };
 
-constexpr std::array kRows{
-    Row{{"blazeface", "faces in visible light, by a small network (BlazeFace back 256)", "blazeface-back-256", "hog"}, blazeface},
-    Row{{"yunet", "faces in visible light, by YuNet 2023mar, whose file the operator brings", "yunet-2023mar", "blazeface"}, yunet},
-    Row{{"hog", "upright faces of 40 px and more in visible light; needs no file", "", ""}, hog},
-    Row{{"thermal", "people in infrared, present, absent or unknown (docs/infrared.md)", "", ""}, thermal},
-    Row{{"thermal-blob", "people in 8-bit white-hot infrared, by warmth above a learned background", "", ""}, thermal_blob},
-    Row{{"none", "nothing: the camera is recorded and watched for its health only", "", ""}, none},
+#define KANHU_DETECTOR(function, ...) &make_##function##_detector,
+constexpr std::array kMakers{
+#include "config/detectors.def"
 };
+#undef KANHU_DETECTOR
+static_assert(kMakers.size() == kDetectorTraits.size());
 
-const Row* find_row(std::string_view name) {
-  for (const auto& row : kRows) {
-    if (row.row.name == name) return &row;
-  }
-  return nullptr;
+std::optional<Row> find_row(std::string_view name) {
+  for (std::size_t i = 0; i < kMakers.size(); ++i)
+    if (kDetectorTraits[i].name == name) return Row{kDetectorTraits[i], kMakers[i]};
+  return std::nullopt;
 }
 
 Error unknown(const std::string& name) {
-  std::array<std::string_view, kRows.size()> names;
-  for (std::size_t i = 0; i < kRows.size(); ++i) names[i] = kRows[i].row.name;
-  const std::string near = nearest(name, names);
+  const std::string near = nearest(name, detectors_that(nullptr));
   return {ErrorKind::kInvalidArgument,
           fmt::format("no detector is called {}{}", kanhu::quoted(name), near.empty() ? "" : "; did you mean " + near + "?")};
 }
 
 }  // namespace
-
-std::span<const RegistryRow> registry() {
-  static const auto rows = [] {
-    std::array<RegistryRow, kRows.size()> copy;
-    for (std::size_t i = 0; i < kRows.size(); ++i) copy[i] = kRows[i].row;
-    return copy;
-  }();
-  return rows;
-}
 
 std::vector<std::string> model_search_path(const std::string& configured) {
   std::vector<std::string> path;
@@ -102,31 +62,50 @@ std::vector<std::string> model_search_path(const std::string& configured) {
 }
 
 Result<DetectorChoice> choose_detector(const DetectorConfig& config, const std::vector<std::string>& search_path) {
-  const Row* row = find_row(config.name);
+  const DetectorTraits* row = find_detector(config.name);
   if (row == nullptr) return tl::unexpected(unknown(config.name));
   DetectorChoice choice;
-  while (!row->row.weights.empty()) {
-    const auto* entry = find_weights(row->row.weights);
-    if (entry == nullptr) return fail(ErrorKind::kInternal, fmt::format("{}: not in the weights manifest", row->row.weights));
+  while (!row->weights.empty()) {
+    const auto* entry = find_weights(row->weights);
+    if (entry == nullptr) return fail(ErrorKind::kInternal, fmt::format("{}: not in the weights manifest", row->weights));
     const auto located = locate_weights(*entry, search_path);
     if (located) {
       choice.weights_path = *located;
       break;
     }
-    const Row* next = find_row(row->row.fallback);
-    if (next == nullptr) return fail(ErrorKind::kNotFound, fmt::format("{}: {}", row->row.name, located.error().message));
-    choice.notice = fmt::format("{}: {}; using {} instead", row->row.name, located.error().message, next->row.name);
+    const DetectorTraits* next = find_detector(row->fallback);
+    if (next == nullptr) return fail(ErrorKind::kNotFound, fmt::format("{}: {}", row->name, located.error().message));
+    choice.notice = fmt::format("{}: {}; using {} instead", row->name, located.error().message, next->name);
     row = next;
   }
-  choice.name = row->row.name;
+  choice.name = row->name;
   return choice;
 }
 
 Result<std::unique_ptr<Detector>> make_detector(const DetectorChoice& choice, const DetectorConfig& config) {
   prepare_process();
-  const Row* row = find_row(choice.name);
-  if (row == nullptr) return tl::unexpected(unknown(choice.name));
+  const auto row = find_row(choice.name);
+  if (!row) return tl::unexpected(unknown(choice.name));
   return row->make(choice, config);
+}
+
+std::string digest_without_weights(std::string_view name, int revision) { return to_hex(sha256(fmt::format("{}/{}", name, revision))); }
+
+std::string digest_of(const DetectorChoice& choice) {
+  const DetectorTraits* row = find_detector(choice.name);
+  if (row == nullptr) return "none";
+  if (row->weights.empty()) return digest_without_weights(row->name, row->revision);
+  const auto* entry = find_weights(row->weights);
+  return entry == nullptr ? "none" : entry->sha256;
+}
+
+Result<Weights> weights_of(const DetectorChoice& choice) {
+  const DetectorTraits* row = find_detector(choice.name);
+  const auto* entry = row == nullptr ? nullptr : find_weights(row->weights);
+  if (entry == nullptr) return fail(ErrorKind::kInternal, fmt::format("{} has no weights in the manifest", choice.name));
+  auto bytes = read_weights(choice.weights_path, *entry);
+  if (!bytes) return tl::unexpected(bytes.error());
+  return Weights{std::move(*bytes), entry->sha256};
 }
 
 }  // namespace kanhu::models

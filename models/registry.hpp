@@ -1,8 +1,9 @@
-// The one list of detectors. A new detector = two files, one row in registry.cpp, one manifest entry, one test.
+// SPDX-License-Identifier: MIT
+// Detectors by name, as their rows in config/detectors.def say. Each row's function stands in the detector's own file:
+//   Result<std::unique_ptr<Detector>> make_<function>_detector(const DetectorChoice& choice, const DetectorConfig& config);
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,15 +13,6 @@
 #include "models/detector.hpp"
 
 namespace kanhu::models {
-
-struct RegistryRow {
-  std::string_view name;         // what `detector.name` says
-  std::string_view description;  // one line for --help and docs
-  std::string_view weights;      // manifest entry it needs, empty for none
-  std::string_view fallback;     // row used when the weights are not there, empty for none
-};
-
-std::span<const RegistryRow> registry();
 
 // Folders in which weights are looked for, in order: `configured` (if any), $KANHU_MODELS, /var/lib/kanhu/models,
 // <executable>/../share/kanhu/models. Files are found by name and accepted by SHA-256 only.
@@ -41,5 +33,17 @@ Result<std::unique_ptr<Detector>> make_detector(const DetectorChoice& choice, co
 
 // The CPU level the vision code runs at ("x86-64-v3"), part of provenance.build.
 std::string cpu_feature_level();
+
+// Of what would be made: the SHA-256 of its weights, or of its name and revision where it needs none. Equal to info().digest of the
+// detector itself, which it does not make. "none" when its weights are in no manifest.
+std::string digest_of(const DetectorChoice& choice);
+// The digest of a detector without weights; `revision` counts from 1 and grows when it finds something else.
+std::string digest_without_weights(std::string_view name, int revision);
+// For detectors with weights: the file's bytes and their digest.
+struct Weights {
+  std::vector<unsigned char> bytes;
+  std::string digest;
+};
+Result<Weights> weights_of(const DetectorChoice& choice);
 
 }  // namespace kanhu::models

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "models/weights.hpp"
 
 #include <filesystem>
@@ -14,6 +15,8 @@
 
 namespace kanhu::models {
 namespace {
+
+constexpr std::uintmax_t kMostListBytes = 1 << 20;
 
 // Throws nlohmann's exceptions for a member of another type.
 WeightsEntry entry_of(const Json& one) {
@@ -89,6 +92,9 @@ Result<std::vector<WeightsEntry>> operator_weights(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "embedders.json").string();
   std::error_code problem;
   if (!std::filesystem::exists(path, problem)) return std::vector<WeightsEntry>{};
+  // A pipe would hold whoever reads it, a device has no end.
+  if (!std::filesystem::is_regular_file(path, problem) || std::filesystem::file_size(path, problem) > kMostListBytes)
+    return fail(ErrorKind::kCorrupt, fmt::format("{}: a plain file of at most {} KiB expected", path, kMostListBytes >> 10));
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(ErrorKind::kIo, fmt::format("{}: cannot be opened", path));
   auto entries = parse_entries(std::string(std::istreambuf_iterator<char>(file), {}));

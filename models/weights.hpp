@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The weights manifest (models/manifest.json, compiled in) and the files it allows.
 #pragma once
 
@@ -14,14 +15,14 @@ namespace kanhu::models {
 // How a face is shown to an embedding network of architecture "onnx".
 struct EmbedderInput {
   int size_px = 112;                     // of the square chip
-  std::string alignment = "mean-face";   // or "arcface": where eyes, nose and mouth come to lie (models/face_chip.hpp)
+  std::string alignment = "mean-face";   // or "arcface": where eyes, nose and mouth come to lie (models/faces/chip.hpp)
   std::string channels = "rgb";          // or "bgr"
   std::array<double, 3> mean{0, 0, 0};   // taken off each channel, in that order, 0..255
   std::array<double, 3> scale{1, 1, 1};  // then multiplied
 };
 
 struct WeightsEntry {
-  std::string name;    // what RegistryRow::weights says
+  std::string name;    // what DetectorTraits::weights says
   std::string file;    // file name in a models folder
   std::string sha256;  // lower-case hex; the only thing a file is accepted by
   std::uint64_t bytes = 0;

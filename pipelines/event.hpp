@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What Kanhu says to the outside, and what it asks the recorder for. The wire contract is docs/events.md.
 #pragma once
 
@@ -57,6 +58,8 @@ struct ClipRequest {
   WallTime from{};  // in the clock of the camera's observations
   WallTime to{};    // a later request for the same clip may move it later, never earlier
   ClockSource clock = ClockSource::kArrival;
+  // That clock minus arrival at this machine when the clip was begun: start and end are decided by arrival, `from` and `to` minus this.
+  std::chrono::microseconds offset{0};
 };
 
 enum class ClipStatus { kPending, kComplete, kPartial, kMissing };

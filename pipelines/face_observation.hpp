@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What one source sees of somebody's face, and whose the gateway takes it for.
 #pragma once
 
@@ -5,23 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/frame.hpp"
+#include "media/face_quality.hpp"
+#include "media/frame.hpp"
 
 namespace kanhu {
-
-// How good one shot of a face is: figures, not verdicts (the properties are those of ISO/IEC 29794-5).
-struct FaceQuality {
-  double inter_pupil_px = 0;  // between the centres of the eyes, in pixels of the analysed picture
-  double sharpness = 0;       // 0..1, see models/face_quality.hpp
-  double yaw_degrees = 0;     // 0: frontal; positive: turned to the picture's right
-  double pitch_degrees = 0;   // 0: level; positive: looking up
-  double roll_degrees = 0;    // of the line between the eyes; positive: clockwise in the picture
-  double brightness = 0;      // mean luma over the face, 0..255
-  double contrast = 0;        // standard deviation of the same
-  double occlusion = 0;       // 0..1, how little of a mouth the lower face shows
-  double total = 0;           // 0..1, all of them together: orders the shots of one track
-  bool operator==(const FaceQuality&) const = default;
-};
 
 // One shot of a followed face, worth comparing with a gallery.
 struct FaceShotObservation {

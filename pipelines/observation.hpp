@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What one source saw, or failed to see: the only thing that travels from workers to the rules.
 #pragma once
 
@@ -9,26 +10,15 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "media/detection.hpp"
+#include "media/frame.hpp"
+#include "media/thermal_frame.hpp"
 #include "pipelines/face_observation.hpp"
-#include "pipelines/frame.hpp"
-#include "pipelines/thermal_frame.hpp"
 
 namespace kanhu {
 
-// One thing found in one picture by a detector.
-struct Detection {
-  std::string label;  // "face", "person"
-  double score = 0;   // 0..1, the detector's own scale
-  Box box;
-  std::vector<Point> landmarks;  // fractions of the picture; the detector states their order
-};
-
 enum class Phase { kStart, kUpdate, kEnd, kPoint };
 const char* to_string(Phase phase);
-
-// Presence has three values. A source that cannot see yields unknown, never absent (invariant 2).
-enum class Presence { kPresent, kAbsent, kUnknown };
-const char* to_string(Presence presence);
 
 // Five separate health facts (invariant 4).
 enum class HealthFact { kConnected, kPacketsArriving, kPictureChanging, kDecodable, kAnalysed };
@@ -89,6 +79,7 @@ struct Observation {
   ClockSource clock = ClockSource::kArrival;
   std::chrono::microseconds clock_offset{0};  // capture clock minus arrival, when the source has both
   std::chrono::microseconds clock_uncertainty{0};
+  std::optional<WallTime> arrived;  // on this machine (of a recording: as recorded), whatever clock `time` is by
   MediaTime pts{};
   std::uint64_t ordinal = 0;  // counts a source's observations within a run from 0
   MonoTime arrival{};         // of the deciding packet on this machine; for latency figures only, 0 in replay

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The Debian package (make package). Libraries are found by dpkg-shlibdeps; plugins and programs it cannot see stand here.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME kanhu)

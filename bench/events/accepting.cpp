@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench/events/accepting.hpp"
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 
 #include "base/guarded.hpp"
 #include "bench/effort.hpp"
+#include "pipelines/journal/segment_reader.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 #include "pipelines/publish/publisher.hpp"
 
 namespace kanhu::bench {
@@ -121,7 +124,7 @@ Result<AcceptFigures> measure_accepting(FileIo& io, const std::string& folder, d
   const auto until = Steady::now() + std::chrono::duration<double>(seconds);
   do {
     (void)noting.take();
-    const publish::JournalStats before = gateway.journal_stats();
+    const journal::JournalStats before = gateway.journal_stats();
     const double used_before = processor_microseconds();
     const auto begin = Steady::now();
     const auto round_ends = begin + std::min(1s, std::chrono::duration_cast<std::chrono::seconds>(until - begin) + 1s);
@@ -133,7 +136,7 @@ Result<AcceptFigures> measure_accepting(FileIo& io, const std::string& folder, d
     gateway.flush();
     figures.journal_per_second.push_back(static_cast<double>(offered) / std::chrono::duration<double>(Steady::now() - begin).count());
     figures.processor_us += processor_microseconds() - used_before;
-    const publish::JournalStats after = gateway.journal_stats();
+    const journal::JournalStats after = gateway.journal_stats();
     figures.events += offered;
     figures.commits += after.commits - before.commits;
     figures.bytes += after.bytes - before.bytes;
@@ -142,13 +145,13 @@ Result<AcceptFigures> measure_accepting(FileIo& io, const std::string& folder, d
     figures.raw_per_second.push_back(static_cast<double>(offered) / *raw);
   } while (Steady::now() < until);
 
-  const publish::JournalStats stats = gateway.journal_stats();
+  const journal::JournalStats stats = gateway.journal_stats();
   figures.not_durable = stats.not_durable;
   figures.accept_to_durable_p99_ms = to_seconds(stats.commit.quantile(0.99)) * 1000;
   Account mine;
   mine.expected = figures.events;
   std::uint64_t last = 0;
-  const auto read = publish::read_journal(io, gateway.journal_folder(), [&](const publish::JournalRecord& record) {
+  const auto read = journal::read_journal(io, gateway.journal_folder(), [&](const journal::JournalRecord& record) {
     ++mine.received;
     if (record.id.seq <= last) ++mine.misordered;
     last = record.id.seq;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How fast events become durable, and how late they are received.
 #pragma once
 

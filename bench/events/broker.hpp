@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Other programs that keep events for subscribers who are away, under the same load and the same kill -9.
 #pragma once
 

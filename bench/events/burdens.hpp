@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Subscribers who cost more than they should: one that never reads, one that subscribes to everything there could be.
 #pragma once
 

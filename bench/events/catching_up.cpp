@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench/events/catching_up.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How fast somebody who was away has everything.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `kanhu bench events`: what is measured, in which order.
 #pragma once
 

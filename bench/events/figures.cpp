@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench/events/figures.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `kanhu bench events` measures.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench/events/killing.hpp"
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 
 #include "bench/events/rig.hpp"
 #include "clients/cpp/kanhu_subscriber.hpp"
+#include "pipelines/journal/segment_reader.hpp"
 
 namespace kanhu::bench {
 namespace {
@@ -172,7 +174,7 @@ Result<KillFigures> measure_killing(FileIo& io, GatewayLauncher& launcher, const
 
   std::map<Number, std::string> kept;
   std::map<Number, std::size_t> place;
-  const auto read = publish::read_journal(io, folder + "/journal", [&](const publish::JournalRecord& record) {
+  const auto read = journal::read_journal(io, folder + "/journal", [&](const journal::JournalRecord& record) {
     const Number number{record.id.epoch, record.id.seq};
     place.emplace(number, place.size());
     kept.emplace(number, record.body);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // kill -9 of a gateway under load, while a subscriber follows.
 #pragma once
 

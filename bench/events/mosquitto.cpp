@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // mosquitto, by MQTT 3.1.1 with QoS 1 and a session that is kept.
 #include <fstream>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // NATS JetStream by its text protocol: a stream of files, publishes that are acknowledged, a durable consumer that pulls.
 #include <algorithm>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench/events/rig.hpp"
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 
 #include "base/digest.hpp"
 #include "pipelines/publish/fetch.hpp"
+#include "pipelines/publish/query_server.hpp"
 #include "pipelines/rules/rules.hpp"
 
 namespace kanhu::bench {
@@ -119,7 +121,7 @@ Result<std::unique_ptr<EventsRig>> EventsRig::open(FileIo& io, RigOptions option
 
 EventsRig::~EventsRig() {
   server_.reset();
-  std::unique_ptr<publish::Journal> closing;
+  std::unique_ptr<journal::Journal> closing;
   {
     std::scoped_lock lock(head_mutex_);
     if (journal_) last_head_ = journal_->head();
@@ -127,7 +129,7 @@ EventsRig::~EventsRig() {
   }
 }
 
-publish::JournalHead EventsRig::head() const {
+journal::JournalHead EventsRig::head() const {
   std::scoped_lock lock(head_mutex_);
   return journal_ ? journal_->head() : last_head_;
 }
@@ -142,14 +144,14 @@ Result<void> EventsRig::start() {
       sockets, clock_, [this] { return head(); }, [] { return Json::object(); });
   if (!publisher) return tl::unexpected(publisher.error());
   publisher_ = std::move(*publisher);
-  publish::Journal::Body body = sample_body;
+  journal::Journal::Body body = sample_body;
   if (options_.cheap_bodies) {
     body = [start = ReadyBody(1), end = ReadyBody(2)](const EventDraft& draft, const EventId& id) {
       return (draft.phase == Phase::kStart ? start : end).with(id);
     };
   }
-  auto journal = publish::Journal::open(io_, clock_, journal_folder(), config, body, nullptr,
-                                        [this](publish::Committed committed) { publisher_->publish(std::move(committed)); });
+  auto journal = journal::Journal::open(io_, clock_, journal_folder(), config, body, nullptr,
+                                        [this](journal::Committed committed) { publisher_->publish(std::move(committed)); });
   if (!journal) return tl::unexpected(journal.error());
   {
     std::scoped_lock lock(head_mutex_);
@@ -157,7 +159,7 @@ Result<void> EventsRig::start() {
   }
   journal_->declare_streams({kFacility});
   publish::QueryServer::Requests requests;
-  requests.emplace("fetch", [this, pages = std::make_shared<publish::JournalPages>(io_, journal_folder())](
+  requests.emplace("fetch", [this, pages = std::make_shared<journal::JournalPages>(io_, journal_folder())](
                                 const Json& request, const publish::Asker&, const publish::Reply& reply) {
     reply(publish::answer_fetch(*pages, request, head()).map([](std::string text) { return publish::Answer{std::move(text), "", false}; }));
   });

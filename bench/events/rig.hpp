@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A gateway without cameras: a real journal, publisher and query server in a folder of the disk that is asked about.
 #pragma once
 
@@ -9,8 +10,9 @@
 #include "base/clock.hpp"
 #include "base/file_io.hpp"
 #include "base/result.hpp"
-#include "pipelines/publish/journal.hpp"
+#include "pipelines/journal/journal.hpp"
 #include "pipelines/publish/publisher.hpp"
+#include "pipelines/publish/query_server.hpp"
 
 namespace kanhu::bench {
 
@@ -59,8 +61,8 @@ class EventsRig {
   std::string live() const { return publisher_->live_endpoint(); }
   std::string query() const { return server_->endpoint(); }
   std::string journal_folder() const { return options_.folder + "/journal"; }
-  publish::JournalHead head() const;
-  publish::JournalStats journal_stats() const { return journal_->stats(); }
+  journal::JournalHead head() const;
+  journal::JournalStats journal_stats() const { return journal_->stats(); }
   publish::PublisherStats publisher_stats() const { return publisher_->stats(); }
 
  private:
@@ -72,9 +74,9 @@ class EventsRig {
   const SystemClock clock_;
   std::uint64_t accepted_ = 0, durable_seen_ = 0;
   mutable std::mutex head_mutex_;  // the publisher asks for heads also while the journal is opened and closed
-  publish::JournalHead last_head_;
+  journal::JournalHead last_head_;
   std::unique_ptr<publish::Publisher> publisher_;  // outlives the journal, which hands out to it
-  std::unique_ptr<publish::Journal> journal_;
+  std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<publish::QueryServer> server_;
 };
 

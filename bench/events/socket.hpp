@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A TCP connection to loopback, as the peers' text and packet protocols need it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "models/assignment/assignment.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The linear assignment problem, for the tracker.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/face_watch.hpp"
 
 #include <algorithm>
@@ -6,7 +7,7 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "models/face_quality.hpp"
+#include "models/faces/quality.hpp"
 
 namespace kanhu::analyze {
 namespace {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdint>
@@ -5,7 +6,7 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "models/face_embedder.hpp"
+#include "models/faces/embedder.hpp"
 #include "pipelines/analyze/stillness.hpp"
 #include "pipelines/analyze/tracker.hpp"
 #include "pipelines/observation.hpp"

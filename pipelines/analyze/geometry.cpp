@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/geometry.hpp"
 
 #include <algorithm>

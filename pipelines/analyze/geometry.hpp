@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Places in fractions of the picture.
 #pragma once
 
@@ -5,7 +6,7 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "pipelines/frame.hpp"
+#include "media/frame.hpp"
 
 namespace kanhu::analyze {
 

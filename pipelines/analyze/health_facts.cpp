@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/health_facts.hpp"
 
 #include <utility>
@@ -7,8 +8,9 @@
 namespace kanhu::analyze {
 namespace {
 
-std::string in_words(const Error& why, const HealthConfig& config) {
-  switch (why.kind) {
+// Of an error that has no words of its own.
+std::string words_of(ErrorKind kind, const HealthConfig& config) {
+  switch (kind) {
     case ErrorKind::kUnauthorized:
       return "wrong user or password";
     case ErrorKind::kNameResolution:
@@ -22,7 +24,7 @@ std::string in_words(const Error& why, const HealthConfig& config) {
     case ErrorKind::kNotFound:
       return "the camera does not know the path of its URL";
     case ErrorKind::kNoBandwidth:
-      return "the camera serves too many viewers (453)";
+      return "the camera serves too many viewers";
     case ErrorKind::kTransport:
       return "no transport could be agreed on";
     case ErrorKind::kStalled:
@@ -31,6 +33,8 @@ std::string in_words(const Error& why, const HealthConfig& config) {
       return "the stream ended";
     case ErrorKind::kNoKeyFrame:
       return "packets arrive, but none that decoding can start from";
+    case ErrorKind::kOversized:
+      return "a picture or an answer without end";
     case ErrorKind::kUnsupported:
       return "codec, size or format is not supported";
     case ErrorKind::kCorrupt:
@@ -38,22 +42,32 @@ std::string in_words(const Error& why, const HealthConfig& config) {
     case ErrorKind::kClosed:
       return "not watched at the moment";
     default:
-      return why.message.empty() ? to_string(why.kind) : why.message;
+      return to_string(kind);
   }
+}
+
+std::string in_words(const Error& why, const HealthConfig& config) {
+  constexpr std::size_t kMostBytes = 300;
+  if (why.message.empty() || why.kind == ErrorKind::kClosed) return words_of(why.kind, config);
+  if (why.message.size() <= kMostBytes) return why.message;
+  std::size_t end = kMostBytes;
+  while (end > 0 && (static_cast<unsigned char>(why.message[end]) & 0xc0u) == 0x80u) --end;  // not within a character
+  return why.message.substr(0, end) + "...";
 }
 
 // What the end of a run says about the camera: {connected, packets arriving, decodable}.
 struct EndFacts {
   Truth connected, packets, decodable;
 };
-EndFacts facts_of(ErrorKind kind) {
+EndFacts facts_of(ErrorKind kind, std::optional<bool> packets_arrive) {
   switch (kind) {
     case ErrorKind::kStalled:
-      return {Truth::kTrue, Truth::kFalse, Truth::kUnknown};
     case ErrorKind::kNoKeyFrame:
     case ErrorKind::kUnsupported:
     case ErrorKind::kCorrupt:
-      return {Truth::kTrue, Truth::kTrue, Truth::kFalse};
+    case ErrorKind::kOversized:
+      if (packets_arrive.value_or(kind != ErrorKind::kStalled)) return {Truth::kTrue, Truth::kTrue, Truth::kFalse};
+      return {Truth::kTrue, Truth::kFalse, Truth::kUnknown};
     case ErrorKind::kClosed:
       return {Truth::kUnknown, Truth::kUnknown, Truth::kUnknown};
     default:
@@ -86,8 +100,8 @@ void HealthFacts::not_analysed(std::string why) {
   analysis_fault_ = std::move(why);
 }
 
-void HealthFacts::run_ended(const Error& why) {
-  const EndFacts facts = facts_of(why.kind);
+void HealthFacts::run_ended(const Error& why, std::optional<bool> packets_arrive) {
+  const EndFacts facts = facts_of(why.kind, packets_arrive);
   now_.set(HealthFact::kConnected, facts.connected);
   now_.set(HealthFact::kPacketsArriving, facts.packets);
   now_.set(HealthFact::kDecodable, facts.decodable);

@@ -1,15 +1,17 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <optional>
 #include <string>
 
+#include "base/result.hpp"
 #include "config/config.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::analyze {
 
-// The five facts of one camera (invariant 4) with the cause in words, reported when one of them changes. The words are
-// fixed per kind of error, so that equal faults make equal events; only unclassified errors speak for themselves.
+// The five facts of one camera (invariant 4) with the cause in words, reported when one of them changes. The words
+// are those of the error, cut at 300 bytes; an error without words speaks by its kind.
 // Thread: confined to the source's claim.
 class HealthFacts {
  public:
@@ -20,7 +22,8 @@ class HealthFacts {
   void picture(Truth changing, bool dark);
   void analysed();
   void not_analysed(std::string why);
-  void run_ended(const Error& why);
+  // `packets_arrive`: whether media still came when it ended; nothing: as is usual for the kind of error.
+  void run_ended(const Error& why, std::optional<bool> packets_arrive);
   std::optional<HealthObservation> report();
 
  private:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/ignore_mask.hpp"
 
 #include <algorithm>

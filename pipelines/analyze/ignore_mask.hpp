@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "config/config.hpp"
-#include "pipelines/frame.hpp"
+#include "media/frame.hpp"
 
 namespace kanhu::analyze {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "pipelines/frame.hpp"
+#include "media/frame.hpp"
 
 namespace kanhu::analyze {
 
@@ -19,6 +20,7 @@ struct RunBegin {
 };
 struct RunEnd {
   Error why;
+  std::optional<bool> packets_arrive = std::nullopt;
 };
 struct WaitingFrame {
   Frame frame;

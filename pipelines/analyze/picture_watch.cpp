@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/picture_watch.hpp"
 
 #include <algorithm>

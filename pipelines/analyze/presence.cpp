@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/presence.hpp"
 
 #include <algorithm>
@@ -12,8 +13,8 @@ constexpr nanoseconds kSample = std::chrono::seconds(1);
 
 }  // namespace
 
-ZonePresence::ZonePresence(std::string zone, const PresenceConfig& config, double frames_per_second)
-    : zone_(std::move(zone)), config_(config), gap_(kSample) {
+ZonePresence::ZonePresence(std::string zone, const PresenceConfig& config, double frames_per_second, SourceSilence silence)
+    : zone_(std::move(zone)), config_(config), silence_(silence), gap_(kSample) {
   // Below 2 frames a second the gap between two sightings of one person exceeds a second.
   if (frames_per_second > 0)
     gap_ = std::max(gap_, std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(2 / frames_per_second)));
@@ -58,6 +59,8 @@ std::optional<PresenceObservation> ZonePresence::report(MediaTime now, const Sig
   } else if (sight.warm_up || settled_ == Presence::kUnknown || (settled_ == Presence::kPresent && !present() && !evidence_.seen)) {
     // The last case: seen during warm-up only, and gone before it was over.
     next.reason = said_ ? said_->reason : "starting";
+  } else if (settled_ == Presence::kAbsent && silence_.means == Silence::kNothing) {
+    next.reason = silence_.reason;
   } else {
     next.state = settled_;
   }

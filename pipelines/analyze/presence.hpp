@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -6,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "config/config.hpp"
+#include "config/detectors.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::analyze {
@@ -27,13 +28,14 @@ struct Sight {
 
 // Presence in one zone of one source, three-valued (invariant 2), with hysteresis.
 //  - present: seen for `enter_after`, with no gap over a second, and followed as a track;
-//  - absent: frames that could have shown somebody showed nobody for `leave_after`;
+//  - absent: frames that could have shown somebody showed nobody for `leave_after`; of a source whose silence does not mean that nobody is
+//    there, it is unknown then, for the reason of that silence (no_face);
 //  - unknown: from the moment the source cannot see; after it, what was known is forgotten and must be seen again.
 // While undecided it stays unknown for the reason it had.
 // Thread: confined to the source's claim.
 class ZonePresence {
  public:
-  ZonePresence(std::string zone, const PresenceConfig& config, double frames_per_second);
+  ZonePresence(std::string zone, const PresenceConfig& config, double frames_per_second, SourceSilence silence);
 
   void begin_run();
   // A frame that could be judged.
@@ -47,6 +49,7 @@ class ZonePresence {
  private:
   std::string zone_;
   PresenceConfig config_;
+  SourceSilence silence_;
   std::chrono::nanoseconds gap_;
   Presence settled_ = Presence::kUnknown;
   std::optional<MediaTime> seen_since_;

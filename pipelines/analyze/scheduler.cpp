@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/scheduler.hpp"
 
 #include <algorithm>
@@ -12,18 +13,21 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <pthread.h>
+#include <time.h>
 
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "config/detectors.hpp"
 #include "pipelines/analyze/mailbox.hpp"
 
 namespace kanhu::analyze {
 namespace {
 
 // One source as the pool sees it. Fields marked L are under the scheduler's lock; `analyzer` belongs to the claim.
-struct Seat {
-  Seat(const CameraConfig& camera, ObservationSink& sink, bool replay)
+struct AnalysedSource {
+  AnalysedSource(const CameraConfig& camera, ObservationSink& sink, bool replay)
       : detector(camera.detector), compares_faces(camera.faces.recognize), id(camera.id), analyzer(camera, sink), mailbox(replay) {}
 
   const DetectorConfig detector;
@@ -37,13 +41,13 @@ struct Seat {
   bool closed = false;     // L
   Guarded<LaneStats> stats;
 };
-using SeatPtr = std::shared_ptr<Seat>;
+using SourcePtr = std::shared_ptr<AnalysedSource>;
 
 // One thread's detectors, one per configuration, and its embedder; a failure is remembered, so that a missing file is not
 // looked for at each frame.
-class DetectorShelf {
+class ThreadDetectors {
  public:
-  DetectorShelf(const DetectorFactory& factory, const EmbedderFactory& embedders) : factory_(factory), embedders_(embedders) {}
+  ThreadDetectors(const DetectorFactory& factory, const EmbedderFactory& embedders) : factory_(factory), embedders_(embedders) {}
 
   // nullptr when there is none.
   models::FaceEmbedder* embedder() {
@@ -84,6 +88,21 @@ class DetectorShelf {
   std::vector<std::pair<DetectorConfig, Result<std::unique_ptr<models::Detector>>>> made_;
 };
 
+// The piece of work that a thread is at. Written by that thread, looked at by others.
+struct WorkAtHand {
+  std::mutex mutex;
+  clockid_t clock = 0;  // of the thread's own processor time
+  std::string source;   // empty: nothing
+  MonoTime since{};
+  std::chrono::nanoseconds used_before{0};
+};
+
+std::chrono::nanoseconds processor_time_of(clockid_t clock) {
+  timespec used{};
+  if (::clock_gettime(clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
 }  // namespace
 
 struct Scheduler::State {
@@ -99,49 +118,49 @@ struct Scheduler::State {
   std::condition_variable work;     // something stands in the queue, or stopping
   std::condition_variable room;     // a mailbox was emptied or closed
   std::condition_variable settled;  // a claim was given back
-  std::deque<SeatPtr> queue;
+  std::deque<SourcePtr> queue;
   std::size_t claims = 0;
   std::size_t picks = 0;
   bool stopping = false;
   std::atomic<std::uint64_t> progress{0};
-  std::vector<std::atomic<std::int64_t>> at_work_since;  // by thread: nanoseconds of `clock`, 0 between pieces of work
+  std::deque<WorkAtHand> at_hand;  // by thread
   std::vector<std::thread> threads;
 
-  void enqueue(const SeatPtr& seat) {
-    if (seat->queued || seat->claimed || seat->closed || seat->mailbox.empty()) return;
-    seat->queued = true;
-    queue.push_back(seat);
+  void enqueue(const SourcePtr& source) {
+    if (source->queued || source->claimed || source->closed || source->mailbox.empty()) return;
+    source->queued = true;
+    queue.push_back(source);
     work.notify_one();
   }
 
-  void push(const SeatPtr& seat, LaneItem item);
-  void close(const SeatPtr& seat);
-  SeatPtr pick();
+  void push(const SourcePtr& source, LaneItem item);
+  void close(const SourcePtr& source);
+  SourcePtr pick();
   void loop(int number);
-  void serve(int number, Seat& seat, std::vector<LaneItem>& items, DetectorShelf& shelf);
-  void analyze(Seat& seat, const Frame& frame, DetectorShelf& shelf);
+  void serve(int number, AnalysedSource& source, std::vector<LaneItem>& items, ThreadDetectors& own);
+  void analyze(AnalysedSource& source, const Frame& frame, ThreadDetectors& own);
 };
 
-void Scheduler::State::push(const SeatPtr& seat, LaneItem item) {
+void Scheduler::State::push(const SourcePtr& source, LaneItem item) {
   std::optional<LaneItem> overtaken;  // its memory goes back to the decoder outside the lock
   {
     std::unique_lock lock(mutex);
-    room.wait(lock, [&] { return seat->closed || stopping || !seat->mailbox.full(); });
-    if (seat->closed || stopping) return;
-    overtaken = seat->mailbox.push(std::move(item));
-    enqueue(seat);
+    room.wait(lock, [&] { return source->closed || stopping || !source->mailbox.full(); });
+    if (source->closed || stopping) return;
+    overtaken = source->mailbox.push(std::move(item));
+    enqueue(source);
   }
-  if (overtaken) seat->stats.with([](LaneStats& stats) { ++stats.frames_dropped; });
+  if (overtaken) source->stats.with([](LaneStats& stats) { ++stats.frames_dropped; });
 }
 
-void Scheduler::State::close(const SeatPtr& seat) {
+void Scheduler::State::close(const SourcePtr& source) {
   std::deque<LaneItem> rest;
   {
     std::scoped_lock lock(mutex);
-    seat->closed = true;
-    rest = seat->mailbox.clear();
-    if (seat->queued) std::erase(queue, seat);
-    seat->queued = false;
+    source->closed = true;
+    rest = source->mailbox.clear();
+    if (source->queued) std::erase(queue, source);
+    source->queued = false;
   }
   room.notify_all();
   settled.notify_all();
@@ -149,78 +168,91 @@ void Scheduler::State::close(const SeatPtr& seat) {
 
 // Round robin; live, three picks of four go to the first source that follows somebody and has a frame, so that the
 // others still get their share.
-SeatPtr Scheduler::State::pick() {
+SourcePtr Scheduler::State::pick() {
   auto chosen = queue.begin();
   if (!replay && ++picks % 4 != 0) {
     const auto following =
-        std::find_if(queue.begin(), queue.end(), [](const SeatPtr& s) { return s->following && s->mailbox.has_frame(); });
+        std::find_if(queue.begin(), queue.end(), [](const SourcePtr& s) { return s->following && s->mailbox.has_frame(); });
     if (following != queue.end()) chosen = following;
   }
-  SeatPtr seat = *chosen;
+  SourcePtr source = *chosen;
   queue.erase(chosen);
-  seat->queued = false;
-  seat->claimed = true;
+  source->queued = false;
+  source->claimed = true;
   ++claims;
-  return seat;
+  return source;
 }
 
 void Scheduler::State::loop(int number) {
   name_this_thread(fmt::format("analyze/{}", number));
-  DetectorShelf shelf(detectors, embedders);
+  {
+    WorkAtHand& mine = at_hand[static_cast<std::size_t>(number)];
+    std::scoped_lock mine_lock(mine.mutex);
+    ::pthread_getcpuclockid(::pthread_self(), &mine.clock);
+  }
+  ThreadDetectors own(detectors, embedders);
   std::unique_lock lock(mutex);
   while (true) {
     work.wait(lock, [&] { return stopping || !queue.empty(); });
     if (stopping) return;
-    SeatPtr seat = pick();
-    std::vector<LaneItem> items = seat->mailbox.take();
+    SourcePtr source = pick();
+    std::vector<LaneItem> items = source->mailbox.take();
     lock.unlock();
     room.notify_all();
 
-    serve(number, *seat, items, shelf);
+    serve(number, *source, items, own);
     items.clear();
-    const bool following = seat->analyzer.has_tracks();
+    const bool following = source->analyzer.has_tracks();
 
     lock.lock();
-    seat->following = following;
-    seat->claimed = false;
+    source->following = following;
+    source->claimed = false;
     --claims;
-    enqueue(seat);
+    enqueue(source);
     settled.notify_all();
   }
 }
 
-void Scheduler::State::serve(int number, Seat& seat, std::vector<LaneItem>& items, DetectorShelf& shelf) {
-  auto& since = at_work_since[static_cast<std::size_t>(number)];
+void Scheduler::State::serve(int number, AnalysedSource& source, std::vector<LaneItem>& items, ThreadDetectors& own) {
+  WorkAtHand& mine = at_hand[static_cast<std::size_t>(number)];
   for (LaneItem& item : items) {
-    since = clock.mono().time_since_epoch().count();
+    {
+      std::scoped_lock lock(mine.mutex);
+      mine.source = source.id;
+      mine.since = clock.mono();
+      mine.used_before = processor_time_of(CLOCK_THREAD_CPUTIME_ID);
+    }
     if (auto* begin = std::get_if<RunBegin>(&item)) {
-      seat.analyzer.begin_run(begin->run);
+      source.analyzer.begin_run(begin->run);
     } else if (auto* end = std::get_if<RunEnd>(&item)) {
-      seat.analyzer.end_run(end->why);
+      source.analyzer.end_run(end->why, end->packets_arrive);
     } else if (auto* tick = std::get_if<Tick>(&item)) {
-      seat.analyzer.tick(*tick);
+      source.analyzer.tick(*tick);
     } else {
       auto& waiting = std::get<WaitingFrame>(item);
       const MonoTime start = clock.mono();
-      analyze(seat, waiting.frame, shelf);
+      analyze(source, waiting.frame, own);
       const MonoTime end_time = clock.mono();
-      seat.stats.with([&](LaneStats& stats) {
+      source.stats.with([&](LaneStats& stats) {
         stats.wait.add(start - waiting.since);
         stats.work.add(end_time - start);
       });
     }
-    since = 0;
+    {
+      std::scoped_lock lock(mine.mutex);
+      mine.source.clear();
+    }
     progress.fetch_add(1, std::memory_order_relaxed);
   }
-  const AnalyzerStats now = seat.analyzer.stats();
-  seat.stats.with([&](LaneStats& stats) { stats.analyzer = now; });
+  const AnalyzerStats now = source.analyzer.stats();
+  source.stats.with([&](LaneStats& stats) { stats.analyzer = now; });
 }
 
-void Scheduler::State::analyze(Seat& seat, const Frame& frame, DetectorShelf& shelf) {
-  if (seat.detector.name == "none") return seat.analyzer.analyze_without(frame, {});
-  const auto detector = shelf.get(seat.detector);
-  if (!detector) return seat.analyzer.analyze_without(frame, "no detector: " + detector.error().message);
-  seat.analyzer.analyze(frame, **detector, seat.compares_faces ? shelf.embedder() : nullptr);
+void Scheduler::State::analyze(AnalysedSource& source, const Frame& frame, ThreadDetectors& own) {
+  if (!analyses(source.detector.name)) return source.analyzer.analyze_without(frame, {});
+  const auto detector = own.get(source.detector);
+  if (!detector) return source.analyzer.analyze_without(frame, "no detector: " + detector.error().message);
+  source.analyzer.analyze(frame, **detector, source.compares_faces ? own.embedder() : nullptr);
 }
 
 namespace {
@@ -228,8 +260,8 @@ namespace {
 class PooledLane final : public Lane {
  public:
   using Push = std::function<void(LaneItem)>;
-  PooledLane(SeatPtr seat, const Clock& clock, Push push, std::function<void()> close, std::function<void()> settle)
-      : seat_(std::move(seat)), clock_(clock), push_(std::move(push)), close_(std::move(close)), settle_(std::move(settle)) {}
+  PooledLane(SourcePtr source, const Clock& clock, Push push, std::function<void()> close, std::function<void()> settle)
+      : seat_(std::move(source)), clock_(clock), push_(std::move(push)), close_(std::move(close)), settle_(std::move(settle)) {}
   ~PooledLane() override {
     close_();
     settle_();
@@ -238,14 +270,14 @@ class PooledLane final : public Lane {
   void begin_run(std::string run) override { push_(RunBegin{std::move(run)}); }
   void frame(Frame frame) override { push_(WaitingFrame{std::move(frame), clock_.mono()}); }
   void tick(Tick tick) override { push_(tick); }
-  void end_run(Error why) override { push_(RunEnd{std::move(why)}); }
+  void end_run(Error why, std::optional<bool> packets_arrive) override { push_(RunEnd{std::move(why), packets_arrive}); }
   void close() override { close_(); }
   LaneStats stats() const override {
     return seat_->stats.with([](const LaneStats& stats) { return stats; });
   }
 
  private:
-  SeatPtr seat_;
+  SourcePtr seat_;
   const Clock& clock_;
   Push push_;
   std::function<void()> close_;
@@ -256,7 +288,7 @@ class PooledLane final : public Lane {
 
 Scheduler::Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock, EmbedderFactory embedders)
     : state_(std::make_shared<State>(replay, std::move(detectors), std::move(embedders), clock)) {
-  state_->at_work_since = std::vector<std::atomic<std::int64_t>>(static_cast<std::size_t>(std::max(1, threads)));
+  for (int number = 0; number < std::max(1, threads); ++number) state_->at_hand.emplace_back();
   for (int number = 0; number < std::max(1, threads); ++number)
     state_->threads.emplace_back([state = state_.get(), number] { state->loop(number); });
 }
@@ -272,25 +304,27 @@ Scheduler::~Scheduler() {
 }
 
 std::unique_ptr<Lane> Scheduler::open(const CameraConfig& camera, ObservationSink& sink) {
-  auto seat = std::make_shared<Seat>(camera, sink, state_->replay);
+  auto source = std::make_shared<AnalysedSource>(camera, sink, state_->replay);
   return std::make_unique<PooledLane>(
-      seat, state_->clock, [state = state_, seat](LaneItem item) { state->push(seat, std::move(item)); },
-      [state = state_, seat] { state->close(seat); },
-      [state = state_, seat] {
+      source, state_->clock, [state = state_, source](LaneItem item) { state->push(source, std::move(item)); },
+      [state = state_, source] { state->close(source); },
+      [state = state_, source] {
         std::unique_lock lock(state->mutex);
-        state->settled.wait(lock, [&] { return !seat->claimed; });
+        state->settled.wait(lock, [&] { return !source->claimed; });
       });
 }
 
 std::uint64_t Scheduler::progress() const { return state_->progress.load(std::memory_order_relaxed); }
 
-std::chrono::nanoseconds Scheduler::longest_at_work() const {
-  const std::int64_t now = state_->clock.mono().time_since_epoch().count();
-  std::int64_t longest = 0;
-  for (const auto& since : state_->at_work_since) {
-    if (const std::int64_t begun = since; begun != 0) longest = std::max(longest, now - begun);
+std::vector<Scheduler::AtWork> Scheduler::at_work() const {
+  std::vector<AtWork> all;
+  for (std::size_t number = 0; number < state_->at_hand.size(); ++number) {
+    WorkAtHand& work = state_->at_hand[number];
+    std::scoped_lock lock(work.mutex);
+    if (work.source.empty()) continue;
+    all.push_back({static_cast<int>(number), work.source, work.since, processor_time_of(work.clock) - work.used_before});
   }
-  return std::chrono::nanoseconds(longest);
+  return all;
 }
 
 bool Scheduler::idle() const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which thread analyses which source when.
 #pragma once
 
@@ -6,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/histogram.hpp"
@@ -37,7 +40,8 @@ class Lane {
   virtual void begin_run(std::string run) = 0;
   virtual void frame(Frame frame) = 0;
   virtual void tick(Tick tick) = 0;
-  virtual void end_run(Error why) = 0;
+  // `packets_arrive`: whether media still came when it ended; nothing: as is usual for the kind of error.
+  virtual void end_run(Error why, std::optional<bool> packets_arrive) = 0;
   virtual LaneStats stats() const = 0;
   // From any thread: wakes a push that waits for room; what waits is dropped and later pushes do nothing.
   virtual void close() = 0;
@@ -55,8 +59,14 @@ class Scheduler {
   // Pieces of work finished since the start, for the watchdog: it must move while something waits.
   std::uint64_t progress() const;
   bool idle() const;
-  // How long the piece of work that has taken longest so far is being done; zero when none is.
-  std::chrono::nanoseconds longest_at_work() const;
+  // What each thread is at, one entry a thread that is at something.
+  struct AtWork {
+    int thread = 0;
+    std::string source;
+    MonoTime since{};                            // when this piece of work was begun
+    std::chrono::nanoseconds processor_time{0};  // of this thread on it, whatever else runs on this machine
+  };
+  std::vector<AtWork> at_work() const;
   void wait_idle() const;  // until idle() was true once: replay calls it before it closes a lane
 
  private:

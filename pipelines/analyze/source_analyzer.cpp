@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/source_analyzer.hpp"
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "config/detectors.hpp"
 #include "pipelines/analyze/face_watch.hpp"
 #include "pipelines/analyze/geometry.hpp"
 #include "pipelines/analyze/health_facts.hpp"
@@ -54,7 +56,7 @@ bool counts(const Detection& detection, const DetectorConfig& config, const Imag
 
 // From the ceiling somebody's box has its middle where he stands.
 bool looks_from_above(const CameraConfig& camera) {
-  return camera.detector.name == "thermal" && (camera.sensor || camera.detector.mount.height_m > 0) &&
+  return knows_mount(camera.detector.name) && (camera.sensor || camera.detector.mount.height_m > 0) &&
          camera.detector.mount.tilt_degrees < 45;
 }
 
@@ -76,7 +78,8 @@ struct SourceAnalyzer::State {
     for (const ZoneView& view : camera.zones)
       if (std::find(names.begin(), names.end(), view.zone) == names.end()) names.push_back(view.zone);
     if (names.empty()) names.emplace_back();
-    for (std::string& name : names) zones.push_back({name, ZonePresence(name, camera.presence, camera.detector.frames_per_second)});
+    for (std::string& name : names)
+      zones.push_back({name, ZonePresence(name, camera.presence, camera.detector.frames_per_second, silence_of(camera))});
   }
 
   struct Zone {
@@ -128,6 +131,7 @@ struct SourceAnalyzer::State {
     observation.clock = line.clock();
     observation.clock_offset = line.offset();
     observation.clock_uncertainty = line.uncertainty();
+    if (line.arrived() != WallTime{}) observation.arrived = line.arrived();
     observation.pts = now;
     observation.ordinal = ordinal++;
     observation.arrival = arrival;
@@ -376,11 +380,11 @@ void SourceAnalyzer::tick(const Tick& tick) {
   state.say(TickObservation{}, false);
 }
 
-void SourceAnalyzer::end_run(const Error& why) {
+void SourceAnalyzer::end_run(const Error& why, std::optional<bool> packets_arrive) {
   State& state = *state_;
   if (!state.active) return;
   state.arrival = MonoTime{};
-  state.health.run_ended(why);
+  state.health.run_ended(why, packets_arrive);
   const bool ours = why.kind == ErrorKind::kClosed;
   state.unknown = ours ? kNotAnalysed : kOffline;
   state.end_tracks(ours ? "closed" : "camera_lost");

@@ -1,13 +1,15 @@
+// SPDX-License-Identifier: MIT
 // Frame -> Observation for one source.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/config.hpp"
+#include "media/frame.hpp"
 #include "models/detector.hpp"
-#include "models/face_embedder.hpp"
-#include "pipelines/frame.hpp"
+#include "models/faces/embedder.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::analyze {
@@ -40,7 +42,8 @@ class SourceAnalyzer {
   void tick(const Tick& tick);
   // The run is over: tracks end (camera_lost; closed for kClosed), presence becomes unknown (camera_offline;
   // not_analysed for kClosed, which is our own doing), health says why.
-  void end_run(const Error& why);
+  // `packets_arrive` as for HealthFacts::run_ended.
+  void end_run(const Error& why, std::optional<bool> packets_arrive = std::nullopt);
 
   AnalyzerStats stats() const;
   // Somebody is being followed.

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <chrono>
 #include <deque>
 #include <vector>
 
+#include "media/frame.hpp"
 #include "pipelines/analyze/tracker.hpp"
-#include "pipelines/frame.hpp"
 
 namespace kanhu::analyze {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/analyze/time_line.hpp"
 
 #include <algorithm>
@@ -6,7 +7,6 @@ namespace kanhu::analyze {
 namespace {
 
 using std::chrono::microseconds;
-constexpr microseconds kBelievable = std::chrono::seconds(5);
 // pts -> NTP of one camera wandered by 31 ms; what arrival misses (exposure, encoding, jitter buffer) is not measured
 // per camera, half a second bounds common ones.
 constexpr microseconds kRtcpUncertainty = std::chrono::milliseconds(31);
@@ -21,7 +21,8 @@ void TimeLine::begin_run() {
 
 void TimeLine::observe(const CaptureTime& captured, bool incident) {
   if (captured.rtcp) offset_ = *captured.rtcp - captured.arrival;
-  const bool believable = offset_ && *offset_ <= kBelievable && *offset_ >= -kBelievable;
+  const bool believable = is_believable();
+  arrived_ = captured.arrival;
   if (!begun_ || !incident) clock_ = believable ? ClockSource::kRtcp : captured.from_file ? ClockSource::kFile : ClockSource::kArrival;
 
   WallTime time = captured.arrival;
@@ -29,6 +30,11 @@ void TimeLine::observe(const CaptureTime& captured, bool incident) {
   if (clock_ == ClockSource::kRtcp && believable) time = captured.rtcp ? *captured.rtcp : captured.arrival + *offset_;
   now_ = begun_ ? std::max(now_, time) : time;
   begun_ = true;
+}
+
+microseconds TimeLine::offset() const {
+  if (clock_ == ClockSource::kRtcp && !is_believable()) return microseconds(0);
+  return offset_.value_or(microseconds(0));
 }
 
 microseconds TimeLine::uncertainty() const {

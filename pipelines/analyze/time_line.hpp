@@ -1,16 +1,16 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <chrono>
 #include <optional>
 
-#include "pipelines/packet.hpp"
+#include "media/packet.hpp"
 
 namespace kanhu::analyze {
 
 // People's time of one run's observations. The clock it comes from (invariant of design "Time") changes only between
 // incidents; the time never goes back within a run.
-// Sender reports are believed while they are within 5 s of the arrival: a camera without time service is off by minutes
-// to years, and then arrival is nearer the truth.
+// Sender reports are believed while they are within kCameraClockBelieved of the arrival (media/packet.hpp).
 // Thread: confined to the source's claim.
 class TimeLine {
  public:
@@ -20,14 +20,17 @@ class TimeLine {
 
   WallTime now() const { return now_; }  // the epoch when nothing was ever observed
   ClockSource clock() const { return clock_; }
-  std::chrono::microseconds offset() const { return offset_.value_or(std::chrono::microseconds(0)); }  // capture minus arrival
+  WallTime arrived() const { return arrived_; }  // of what was observed last
+  // The camera's clock minus arrival, as last reported; 0 while arrival stands in for a camera's clock that is not believed any more.
+  std::chrono::microseconds offset() const;
   std::chrono::microseconds uncertainty() const;
 
  private:
   bool begun_ = false;
-  WallTime now_{};
+  WallTime now_{}, arrived_{};
   ClockSource clock_ = ClockSource::kArrival;
   std::optional<std::chrono::microseconds> offset_;
+  bool is_believable() const { return offset_ && *offset_ <= kCameraClockBelieved && *offset_ >= -kCameraClockBelieved; }
 };
 
 }  // namespace kanhu::analyze

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/identify/face_track.hpp"
 
 #include <algorithm>

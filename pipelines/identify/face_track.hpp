@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One followed face and what its shots say together.
 #pragma once
 
@@ -36,7 +37,7 @@ struct Verdict {
 // Whoever was recognized stays the only one this track can be: shots that speak for another person, or no longer for
 // this one, make it uncertain (conflicting) for good. So a track never flaps between two people, and one that passed from
 // one person to another (an occlusion) names nobody.
-// Thread: confined to the desk.
+// Thread: confined to the identifier.
 class FaceTrack {
  public:
   // Scores within this below the threshold are near it: neither the person nor a stranger.

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/background.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -17,11 +20,18 @@ constexpr int kMostThreads = 16;
 constexpr std::chrono::seconds kPatienceAtExit{3};
 constexpr std::chrono::seconds kIdleThreadStays{5};
 
+struct Job {
+  std::function<void()> work;
+  std::string camera;
+  std::chrono::steady_clock::time_point begun{};
+};
+
 struct Pool {
   std::mutex mutex;
   std::condition_variable work;
   std::condition_variable idle;
-  std::deque<std::function<void()>> jobs;
+  std::deque<Job> jobs;
+  std::list<Job> running;  // without their work
   int threads = 0;
   int busy = 0;
   bool closing = false;
@@ -48,10 +58,12 @@ void serve(Pool& pool) {
     auto job = std::move(pool.jobs.front());
     pool.jobs.pop_front();
     ++pool.busy;
+    const auto mark = pool.running.insert(pool.running.end(), {nullptr, job.camera, std::chrono::steady_clock::now()});
     lock.unlock();
-    job();
-    job = nullptr;  // its captures die before the pool may be called idle
+    job.work();
+    job.work = nullptr;  // its captures die before the pool may be called idle
     lock.lock();
+    pool.running.erase(mark);
     --pool.busy;
     pool.idle.notify_all();
   }
@@ -61,10 +73,10 @@ void serve(Pool& pool) {
 
 }  // namespace
 
-void run_in_background(std::function<void()> job) {
+void run_in_background(std::function<void()> job, std::string camera) {
   Pool& shared = pool();
   std::scoped_lock lock(shared.mutex);
-  shared.jobs.push_back(std::move(job));
+  shared.jobs.push_back({std::move(job), std::move(camera), {}});
   const int waiting = static_cast<int>(shared.jobs.size());
   if (shared.threads - shared.busy < waiting && shared.threads < kMostThreads) {
     ++shared.threads;
@@ -73,6 +85,17 @@ void run_in_background(std::function<void()> job) {
     log::warning("ingest", "{} sessions with cameras hang while closing, {} wait", shared.busy, waiting);
   }
   shared.work.notify_one();
+}
+
+std::vector<Closing> closing_in_background() {
+  Pool& shared = pool();
+  std::vector<Closing> closing;
+  const auto now = std::chrono::steady_clock::now();
+  std::scoped_lock lock(shared.mutex);
+  for (const Job& job : shared.running)
+    if (!job.camera.empty()) closing.push_back({job.camera, now - job.begun});
+  std::sort(closing.begin(), closing.end(), [](const Closing& a, const Closing& b) { return a.lasted > b.lasted; });
+  return closing;
 }
 
 bool wait_for_background(std::chrono::milliseconds patience) {

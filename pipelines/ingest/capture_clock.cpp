@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/capture_clock.hpp"
 
 #include <algorithm>

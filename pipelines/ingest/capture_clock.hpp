@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When a picture was taken, for cameras and for recordings.
 #pragma once
 

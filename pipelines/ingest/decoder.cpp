@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/decoder.hpp"
 
 #include <utility>
@@ -123,18 +124,25 @@ struct Decoder::State {
   }
 
   void hear(GstMessage* message) {
-    GError* raw = nullptr;
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
       callbacks.on_error_in_stream();
     } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-      gst_message_parse_error(message, &raw, nullptr);
-      const GstPtr<GError> error(raw);
-      const bool format = error->domain == GST_CORE_ERROR || (error->domain == GST_STREAM_ERROR && error->code == GST_STREAM_ERROR_FORMAT);
-      callbacks.on_failure(format ? Error{ErrorKind::kUnsupported,
-                                          "the picture cannot be decoded into 8-bit 4:2:0; choose an 8-bit profile (H.264 Main or High, "
-                                          "H.265 Main) in the camera"}
-                                  : Error{ErrorKind::kCorrupt, fmt::format("the video cannot be decoded: {}", error->message)});
+      callbacks.on_failure(failure_of(message));
     }
+  }
+
+  static Error failure_of(GstMessage* message) {
+    GError* raw_error = nullptr;
+    gchar* raw_debug = nullptr;
+    gst_message_parse_error(message, &raw_error, &raw_debug);
+    const GstPtr<GError> error(raw_error);
+    const GstPtr<gchar> debug(raw_debug);
+    // "Internal data stream error" is how an element says that the next one did not take what it gives.
+    const bool not_taken = debug && std::string_view(debug.get()).find("not-negotiated") != std::string_view::npos;
+    if (not_taken || error->domain == GST_CORE_ERROR || (error->domain == GST_STREAM_ERROR && error->code == GST_STREAM_ERROR_FORMAT))
+      return {ErrorKind::kUnsupported,
+              "the picture cannot be decoded into 8-bit 4:2:0; choose an 8-bit profile (H.264 Main or High, H.265 Main) in the camera"};
+    return {ErrorKind::kCorrupt, fmt::format("the video cannot be decoded: {}", error->message)};
   }
 };
 

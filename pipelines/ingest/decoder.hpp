@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Packets in, pictures out: one small pipeline appsrc ! decoder ! appsink.
 #pragma once
 
@@ -10,9 +11,9 @@
 #include <gst/gst.h>
 
 #include "base/result.hpp"
-#include "pipelines/frame.hpp"
+#include "media/frame.hpp"
+#include "media/packet.hpp"
 #include "pipelines/ingest/gst_handles.hpp"
-#include "pipelines/packet.hpp"
 
 namespace kanhu::ingest {
 

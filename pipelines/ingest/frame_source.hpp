@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The seam between a camera (or a recording) and everything behind it.
 #pragma once
 
@@ -10,8 +11,8 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "config/config.hpp"
-#include "pipelines/frame.hpp"
-#include "pipelines/packet.hpp"
+#include "media/frame.hpp"
+#include "media/packet.hpp"
 
 namespace kanhu::ingest {
 
@@ -21,6 +22,8 @@ namespace kanhu::ingest {
 class SourceSink {
  public:
   virtual ~SourceSink() = default;
+  // Live, once a run and before its first packet: the camera has answered. A device or file answers by its first packet.
+  virtual void on_connected() {}
   virtual void on_packet(PacketPtr packet) = 0;
   virtual void on_frame(Frame frame) = 0;
   // Once a second of the source's time, also while nothing arrives. In replay a tick stands in the order of frames:
@@ -30,6 +33,11 @@ class SourceSink {
   // normal end of a file and a fault of a camera.
   virtual void on_end(Error why) = 0;
 };
+
+// How an RTSP session is kept alive; many cameras count requests only. kUnknown: not RTSP, or not known yet. kRefused: the camera refuses
+// requests that would, and may end the session of its own accord.
+enum class KeepAlive { kUnknown, kGetParameter, kOptions, kRefused };
+const char* to_string(KeepAlive kind);  // "unknown", "get_parameter", "options", "refused"
 
 // Live facts of a run, for status and metrics.
 struct SourceStats {
@@ -43,6 +51,9 @@ struct SourceStats {
   std::uint64_t held_bytes = 0;           // encoded bytes alive anywhere (ring, queues), by the memory account
   StreamFormat format;
   bool has_rtcp_time = false;
+  bool was_heard = false;  // at its end: RTP or packets had come within `stall_after`
+  KeepAlive keep_alive = KeepAlive::kUnknown;
+  std::string sent_to;  // `"host:port"` to which the camera redirects, for words; or empty
 };
 
 // A frame of a recording whose capture time is known (from a clip's sidecar).
@@ -64,6 +75,7 @@ struct SourceSpec {
   // else `file_start` + pts.
   bool replay = false;
   WallTime file_start{};
+  std::string file_digest;  // SHA-256 of the file in lower-case hex where it is known; empty: it is read for it, which takes its time
   std::vector<RecordedTime> recorded_times;
 };
 

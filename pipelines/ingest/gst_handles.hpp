@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Owners of GStreamer's reference-counted things.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Preparation of GStreamer with more elements than the program itself uses.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/intake.hpp"
 
 #include <utility>
@@ -15,9 +16,25 @@ std::int64_t count(MonoTime time) { return time.time_since_epoch().count(); }
 
 }  // namespace
 
+const char* to_string(KeepAlive kind) {
+  switch (kind) {
+    case KeepAlive::kGetParameter:
+      return "get_parameter";
+    case KeepAlive::kOptions:
+      return "options";
+    case KeepAlive::kRefused:
+      return "refused";
+    case KeepAlive::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
 Intake::Intake(SourceSpec spec, const Clock& clock, std::string run)
     : mailbox(spec.replay), spec_(std::move(spec)), run_(std::move(run)), clock_(&clock), thinner_(spec_.frames_per_second) {
   if (spec_.stream.thermal) radiometer_.emplace(*spec_.stream.thermal);
+  constexpr std::string_view kFile = "file://";
+  if (spec_.replay && spec_.stream.url.starts_with(kFile)) bounds_.emplace(spec_.stream.url.substr(kFile.size()), !spec_.stream.thermal);
 }
 
 std::optional<Intake::Now> Intake::now() const {
@@ -40,6 +57,9 @@ bool Intake::begin_again() {
   signs.stage = Stage::kConnect;
   signs.last_heard = 0;
   signs.first_packet = 0;
+  signs.last_unit = 0;
+  signs.last_picture = 0;
+  bound.completed();
   return mailbox.reopen();
 }
 
@@ -54,6 +74,11 @@ void Intake::heard_something() {
   std::int64_t never = 0;
   signs.first_packet.compare_exchange_strong(never, count(*at));
   signs.stage = Stage::kStreaming;
+}
+
+void Intake::heard_unit(MonoTime at) {
+  bound.completed();
+  signs.last_unit = count(at);
 }
 
 GstFlowReturn Intake::refuse(Error why) {
@@ -97,7 +122,7 @@ MediaTime Intake::media_time(GstBuffer* buffer, std::optional<MediaTime>& dts) {
 Result<PacketPtr> Intake::make_packet(GstSample* sample, const Now& at) {
   GstBuffer* buffer = gst_sample_get_buffer(sample);
   if (gst_buffer_get_size(buffer) > kMostAccessUnitBytes)
-    return fail(ErrorKind::kUnsupported,
+    return fail(ErrorKind::kOversized,
                 fmt::format("one picture takes {} MiB, more than {} MiB is not accepted; lower the camera's bit rate",
                             gst_buffer_get_size(buffer) >> 20, kMostAccessUnitBytes >> 20));
   if (auto followed = follow_format(gst_sample_get_caps(sample)); !followed) return tl::unexpected(followed.error());
@@ -107,7 +132,7 @@ Result<PacketPtr> Intake::make_packet(GstSample* sample, const Now& at) {
   packet->run = run_;
   packet->pts = media_time(buffer, packet->dts);
   packet->sequence = sequence_++;
-  if (GST_BUFFER_DURATION_IS_VALID(buffer)) packet->duration = std::chrono::nanoseconds(GST_BUFFER_DURATION(buffer));
+  if (GST_BUFFER_DURATION_IS_VALID(buffer)) packet->duration = plausible_duration(GST_BUFFER_DURATION(buffer));
   packet->format = format_.with([](auto& held) { return held; });
   const bool alone = packet->format->codec == Codec::kMjpeg || packet->format->codec == Codec::kRaw16;
   packet->is_key = alone || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
@@ -134,8 +159,17 @@ GstFlowReturn Intake::take_access_unit(GstSample* sample) {
   heard_something();
   const auto at = now();
   if (!at) return GST_FLOW_FLUSHING;
+  // Parameter sets or SEI by themselves are no picture, whatever their number.
+  if (!holds_picture(gst_sample_get_caps(sample), gst_sample_get_buffer(sample))) return GST_FLOW_OK;
+  heard_unit(at->mono);
   auto packet = make_packet(sample, *at);
   if (!packet) return refuse(std::move(packet.error()));
+  if (auto fault = bounds_ ? bounds_->fault(**packet) : std::nullopt) {
+    receiving_ended(std::move(*fault));
+    return GST_FLOW_EOS;
+  }
+  if (auto why = speed_.too_fast((*packet)->arrival, *(*packet)->format, spec_.decode); why && !spec_.replay)
+    return refuse(std::move(*why));
   if (!pace(**packet)) return GST_FLOW_FLUSHING;
   ++packets_;
   bytes_ += (*packet)->bytes.size();
@@ -191,6 +225,7 @@ bool Intake::pace(const Packet& packet) {
 GstFlowReturn Intake::show_decoder(GstSample* sample, const PacketPtr& packet, const Now& at) {
   auto decoder = decoder_.with([](auto& held) { return held; });
   if (!decoder) {
+    if (auto why = undecodable(gst_sample_get_caps(sample))) return refuse(std::move(*why));
     auto made = make_decoder();
     if (!made) return refuse(std::move(made.error()));
     decoder = *made;
@@ -237,6 +272,7 @@ Result<std::shared_ptr<Decoder>> Intake::make_decoder() {
 
 bool Intake::take_picture(Picture picture) {
   ++frames_;
+  if (const auto at = mono()) signs.last_picture = count(*at);
   signs.first_unanswered = 0;
   signs.unanswered = 0;
   signs.errors_unanswered = 0;
@@ -272,6 +308,9 @@ SourceStats Intake::stats() const {
   stats.held_bytes = account_->held_bytes();
   if (const auto format = format_.with([](const auto& held) { return held; })) stats.format = *format;
   stats.has_rtcp_time = has_rtcp_;
+  stats.was_heard = was_heard;
+  stats.sent_to = sent_to.with([](const std::string& place) { return place; });
+  stats.keep_alive = keep_alive;
   return stats;
 }
 

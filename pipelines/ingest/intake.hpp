@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One run of a source, as GStreamer's threads see it.
 #pragma once
 
@@ -13,10 +14,13 @@
 #include "base/guarded.hpp"
 #include "pipelines/ingest/capture_clock.hpp"
 #include "pipelines/ingest/decoder.hpp"
+#include "pipelines/ingest/file/run.hpp"
 #include "pipelines/ingest/frame_source.hpp"
-#include "pipelines/ingest/gate.hpp"
+#include "pipelines/ingest/gate/access_unit_bound.hpp"
+#include "pipelines/ingest/gate/gate.hpp"
 #include "pipelines/ingest/mailbox.hpp"
-#include "pipelines/ingest/radiometer.hpp"
+#include "pipelines/ingest/radiometry/radiometer.hpp"
+#include "pipelines/ingest/stream_speed.hpp"
 
 namespace kanhu::ingest {
 
@@ -27,8 +31,11 @@ enum class Stage { kConnect, kDescribe, kSetup, kPlay, kDevice, kStreaming };
 // Facts a watchdog needs, in this machine's monotonic nanoseconds (0: never).
 struct Signs {
   std::atomic<Stage> stage{Stage::kConnect};
-  std::atomic<std::int64_t> last_heard{0};        // RTP or packet
+  std::atomic<std::int64_t> last_heard{0};        // RTP or packet: it says that somebody is there, and no more
   std::atomic<std::int64_t> first_packet{0};      // or first RTP
+  std::atomic<bool> rtp_came{false};              // of any payload type, those that the camera did not describe included
+  std::atomic<std::int64_t> last_unit{0};         // whole access unit with a picture in it
+  std::atomic<std::int64_t> last_picture{0};      // decoded
   std::atomic<std::int64_t> first_unanswered{0};  // arrival of the first packet shown to the decoder since its last picture
   std::atomic<std::uint64_t> unanswered{0};
   std::atomic<std::uint64_t> errors_unanswered{0};  // decoding errors since the last picture
@@ -43,6 +50,8 @@ class Intake : public std::enable_shared_from_this<Intake> {
 
   GstFlowReturn take_access_unit(GstSample* sample);
   void heard_something();
+  // A whole access unit came: what alone keeps a camera up.
+  void heard_unit(MonoTime at);
   // The receiving side has nothing more; a recording is decoded to its end first.
   void receiving_ended(Error why);
   // No clock is read and nothing posted after it.
@@ -61,8 +70,12 @@ class Intake : public std::enable_shared_from_this<Intake> {
 
   Mailbox mailbox;
   Signs signs;
+  AccessUnitBound bound;
   std::atomic<std::uint64_t> rtp_lost{0};  // RTP packets, as the transport tells
-  std::atomic<std::uint64_t> refused{0};   // access units the mailbox had no room for
+  std::atomic<KeepAlive> keep_alive{KeepAlive::kUnknown};
+  std::atomic<bool> was_heard{false};
+  Guarded<std::string> sent_to;           // where a redirect has led, for words; or empty
+  std::atomic<std::uint64_t> refused{0};  // access units the mailbox had no room for
 
  private:
   struct Now {
@@ -97,6 +110,8 @@ class Intake : public std::enable_shared_from_this<Intake> {
   GstPtr<GstCaps> caps_;
   Gate gate_;
   std::optional<Radiometer> radiometer_;
+  std::optional<RecordingBounds> bounds_;  // in replay
+  StreamSpeed speed_;
   // Only the decoder's thread (of 16-bit counts: the receiving one):
   std::uint64_t frame_sequence_ = 0;
   FrameThinner thinner_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/key_picture.hpp"
 
 #include <condition_variable>

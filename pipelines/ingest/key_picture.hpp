@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: MIT
 // One encoded picture that needs no other -> its pixels.
 #pragma once
 
 #include <chrono>
 
 #include "base/result.hpp"
-#include "pipelines/frame.hpp"
-#include "pipelines/packet.hpp"
+#include "media/frame.hpp"
+#include "media/packet.hpp"
 
 namespace kanhu::ingest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/mailbox.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What GStreamer's threads hand to a source's own thread.
 #pragma once
 
@@ -10,8 +11,8 @@
 #include <variant>
 
 #include "base/result.hpp"
-#include "pipelines/frame.hpp"
-#include "pipelines/packet.hpp"
+#include "media/frame.hpp"
+#include "media/packet.hpp"
 
 namespace kanhu::ingest {
 

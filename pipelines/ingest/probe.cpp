@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/probe.hpp"
 
 #include <algorithm>
@@ -6,25 +7,26 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "pipelines/ingest/picture_png.hpp"
-#include "pipelines/ingest/rtsp_errors.hpp"
+#include "pipelines/ingest/rtsp/errors.hpp"
+#include "pipelines/ingest/rtsp/redirect.hpp"
 #include "pipelines/ingest/source.hpp"
+#include "pipelines/ingest/watchdog.hpp"
 
 namespace kanhu::ingest {
 namespace {
 
-constexpr std::size_t kEnoughKeyFrames = 3;
-constexpr std::chrono::seconds kEnoughVideo{10};  // two sender reports have come by then: RFC 3550 has one every 5 s
-
 constexpr std::chrono::seconds kEnoughCounts{2};  // for the rate
+constexpr std::chrono::seconds kLeastPause{2};    // what is shorter is a camera's or a network's hesitation
+constexpr int kPauseOfIntervals = 5;              // and of a camera that sends seldom, what is usual
 constexpr const char* kOpenStep = "open";
 
-enum Step : std::size_t { kResolve, kConnect, kDescribe, kSetup, kPlay, kKeyFrame, kDecode, kSteps };
-constexpr std::array<const char*, kSteps> kNames{"resolve", "connect", "describe", "setup", "play", "key frame", "decode"};
+enum Step : std::size_t { kResolve, kConnect, kDescribe, kSetup, kPlay, kKeyFrame, kDecode, kSteady, kSteps };
+constexpr std::array<const char*, kSteps> kNames{"resolve", "connect", "describe", "setup", "play", "key frame", "decode", "steady"};
 
 ProbeReport::Warmth warmth_of(const ImageView& image) {
   std::vector<std::int16_t> values(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
@@ -36,11 +38,54 @@ ProbeReport::Warmth warmth_of(const ImageView& image) {
   return {values.front() / 100.0, values[values.size() / 2] / 100.0, values.back() / 100.0};
 }
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// When pictures arrived, and when for long none did. The gateway's own patience is the bound for a camera of which too little was seen.
+// Thread: confined to its owner.
+class Pauses {
+ public:
+  void arrived(SteadyTime now) {
+    if (last_) {
+      ++intervals_;
+      const auto interval = now - *last_;
+      if (interval > kLeastPause) long_.push_back(interval);
+      longest_ = std::max<std::chrono::nanoseconds>(longest_, interval);
+      sum_ += interval;
+    }
+    last_ = now;
+  }
+
+  // At `now`: nothing when it never paused.
+  std::optional<Error> fault(SteadyTime now, std::chrono::nanoseconds patience) const {
+    if (!last_) return std::nullopt;
+    // The longest is no example of what is usual.
+    const auto usual = intervals_ > 1 ? (sum_ - longest_) / (intervals_ - 1) : patience / kPauseOfIntervals;
+    const auto bound =
+        std::max<std::chrono::nanoseconds>(kLeastPause, std::min<std::chrono::nanoseconds>(kPauseOfIntervals * usual, patience));
+    const auto silent = now - *last_;
+    if (silent > bound)
+      return Error{ErrorKind::kStalled, fmt::format("no picture for the last {:.1f} s although the connection is open; check the camera's "
+                                                    "network and load",
+                                                    to_seconds(silent))};
+    const auto count = std::count_if(long_.begin(), long_.end(), [&](std::chrono::nanoseconds each) { return each > bound; });
+    if (count == 0) return std::nullopt;
+    return Error{ErrorKind::kStalled, fmt::format("the stream paused {} {}, longest {:.1f} s; check the camera's network and load", count,
+                                                  count == 1 ? "time" : "times", to_seconds(longest_))};
+  }
+
+ private:
+  std::optional<SteadyTime> last_;
+  std::vector<std::chrono::nanoseconds> long_;  // at most one in kLeastPause
+  std::int64_t intervals_ = 0;
+  std::chrono::nanoseconds longest_{0}, sum_{0};
+};
+
 // Measures a camera. Thread: the sink from the source's thread, the rest from the caller's.
 class Meter final : public SourceSink {
  public:
   void on_packet(PacketPtr packet) override {
     std::scoped_lock lock(mutex_);
+    pauses_.arrived(std::chrono::steady_clock::now());
     ++packets_;
     bytes_ += packet->bytes.size();
     if (last_pts_ && packet->pts < *last_pts_) reordered_ = true;
@@ -71,19 +116,18 @@ class Meter final : public SourceSink {
     changed_.notify_all();
   }
 
-  // Until enough is known, the source ends, or patience does.
-  void watch(std::chrono::steady_clock::time_point until, std::chrono::nanoseconds enough_video) {
+  // Until the source ends, or `until`; with `enough_video` also when there is a picture and that much of it.
+  void watch(std::chrono::steady_clock::time_point until, std::optional<std::chrono::nanoseconds> enough_video) {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, until,
-                        [&] { return end_ || (frame_ && offset_ && keys_ >= kEnoughKeyFrames) || (frame_ && span() >= enough_video); });
+    changed_.wait_until(lock, until, [&] { return end_ || (frame_ && enough_video && span() >= *enough_video); });
   }
   void wait_for_end() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return end_.has_value(); });
   }
 
-  // After the end.
-  void report(ProbeReport& report) const {
+  // After the end, once: the picture moves into the report.
+  void report(ProbeReport& report) {
     std::scoped_lock lock(mutex_);
     const double seconds = to_seconds(span());
     if (seconds > 0) {
@@ -95,12 +139,16 @@ class Meter final : public SourceSink {
     report.has_rtcp_time = offset_.has_value();
     if (offset_) report.clock_offset = std::chrono::duration_cast<std::chrono::milliseconds>(*offset_);
     if (frame_ && frame_->image().format == PixelFormat::kCentiCelsius) report.warmth = warmth_of(frame_->image());
-    if (frame_)
-      if (auto png = png_of(frame_->image())) report.picture_png = std::move(*png);
+    report.picture = std::exchange(frame_, std::nullopt);
   }
   std::optional<Error> end() const {
     std::scoped_lock lock(mutex_);
     return end_;
+  }
+  // Up to now: nothing when pictures came all the time.
+  std::optional<Error> pause(std::chrono::nanoseconds patience) const {
+    std::scoped_lock lock(mutex_);
+    return pauses_.fault(std::chrono::steady_clock::now(), patience);
   }
   bool saw_key() const {
     std::scoped_lock lock(mutex_);
@@ -116,6 +164,7 @@ class Meter final : public SourceSink {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  Pauses pauses_;
   std::size_t packets_ = 0;
   std::size_t keys_ = 0;
   std::size_t bytes_ = 0;
@@ -143,20 +192,21 @@ Step failed_step(const Signs& signs, const Meter& meter, const std::optional<Err
       break;
   }
   if (!meter.saw_key()) return kKeyFrame;
-  return meter.saw_frame() ? kSteps : kDecode;
+  return meter.saw_frame() ? kSteady : kDecode;
 }
 
-Error out_of_patience(Step step) {
+// `silence`: what the silence of the camera means, as far as it has come.
+Error out_of_patience(Step step, const Error& silence) {
   switch (step) {
-    case kResolve:
-    case kConnect:
-      return {ErrorKind::kUnreachable, "no answer to the connection attempt; check the address, the cable and the firewall"};
     case kKeyFrame:
-      return {ErrorKind::kNoKeyFrame, "packets arrive, but no key frame came in time; shorten the key frame interval in the camera"};
+      return {
+          ErrorKind::kNoKeyFrame,
+          "packets arrive, but no key frame came in time; shorten the key frame interval in the camera, and check that it sends the codec "
+          "it is set to"};
     case kDecode:
       return {ErrorKind::kCorrupt, "packets arrive, but no picture could be decoded in time"};
     default:
-      return {ErrorKind::kTimeout, "connected, but no answer in time; check that the port is the camera's RTSP port"};
+      return silence;
   }
 }
 
@@ -176,6 +226,8 @@ std::string passed_detail(Step step, const RtspAddress& address, const ProbeRepo
       return "decoding can start";
     case kDecode:
       return "a picture came out";
+    case kSteady:
+      return "no break and no pause in the whole time";
     case kSteps:
       break;
   }
@@ -186,7 +238,7 @@ std::string passed_detail(Step step, const RtspAddress& address, const ProbeRepo
 void tell_counts_steps(ProbeReport& report, const Meter& meter, const std::optional<Error>& why) {
   const char* const names[] = {kOpenStep, "pictures", "temperatures"};
   const char* const details[] = {"it can be read", "16-bit counts come", "they are temperatures"};
-  const std::size_t passed = meter.saw_frame() ? 3 : meter.saw_key() ? 2 : why ? 0 : 1;
+  const std::size_t passed = report.picture ? 3 : meter.saw_key() ? 2 : why ? 0 : 1;
   for (std::size_t step = 0; step < passed; ++step) report.steps.push_back({names[step], true, details[step]});
   if (passed == 3) return;
   report.error =
@@ -197,8 +249,52 @@ void tell_counts_steps(ProbeReport& report, const Meter& meter, const std::optio
 
 constexpr std::chrono::seconds kGoodbye{1};
 
-ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Credential& credential,
-                     std::chrono::steady_clock::time_point until) {
+// One connection, watched.
+struct Watched {
+  std::optional<Error> why;    // it ended of its own accord
+  std::optional<Error> pause;  // it gave pictures, but not all the time
+  Error silence;               // what it means if nothing came
+  Step failed = kResolve;      // kSteady: it gave pictures
+  std::string sent_to;         // by a redirect, or empty
+};
+
+// `first` is when a picture must have come, `until` when the watching is over.
+Result<Watched> watch_once(const SourceSpec& spec, Meter& meter, SteadyTime first, SteadyTime until, ProbeReport& report) {
+  static const SystemClock clock;
+  auto made = make_watched_source(spec, clock);
+  if (!made) return tl::unexpected(made.error());
+  made->source->start(meter);
+  meter.watch(first, spec.stream.thermal ? kEnoughCounts : std::chrono::nanoseconds(0));
+  if (!meter.end() && meter.saw_frame() && !spec.stream.thermal) meter.watch(until, std::nullopt);
+  Watched watched;
+  watched.why = meter.end();
+  if (!watched.why) watched.pause = meter.pause(spec.health.stall_after);
+  watched.silence = nothing_came(*made->signs);
+  watched.failed = failed_step(*made->signs, meter, watched.why);
+  const SourceStats stats = made->source->stats();
+  made->source->stop();
+  meter.wait_for_end();
+  watched.sent_to = stats.sent_to;
+  if (stats.packets > 0 || report.format.width == 0) report.format = stats.format;
+  if (stats.keep_alive != KeepAlive::kUnknown) report.keep_alive = stats.keep_alive;
+  return watched;
+}
+
+// The stream gave pictures and ended: connects again and again until the time is over, as the gateway would.
+Error watch_breaks(const SourceSpec& spec, SteadyTime began, SteadyTime until, Error first_break, ProbeReport& report) {
+  report.breaks = 1;
+  while (std::chrono::steady_clock::now() + kGoodbye < until) {
+    std::this_thread::sleep_for(kGoodbye);
+    Meter meter;
+    const auto watched = watch_once(spec, meter, until, until, report);
+    if (!watched || watched->why) ++report.breaks;
+  }
+  const double seconds = std::chrono::duration<double>(until - began).count();
+  return {first_break.kind, fmt::format("the stream broke {} times in {:.0f} s: {}", report.breaks, seconds, first_break.message)};
+}
+
+ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Credential& credential, SteadyTime first, SteadyTime until) {
+  const auto began = std::chrono::steady_clock::now();
   ProbeReport report;
   report.transport = transport;
   SourceSpec spec;
@@ -208,32 +304,36 @@ ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Cred
   spec.credential = credential;
   spec.decode = true;
   spec.frames_per_second = 1;
-  static const SystemClock clock;
   Meter meter;
-  auto made = make_watched_source(spec, clock);
-  if (!made) {
-    report.error = made.error();
-    report.steps.push_back({stream.thermal ? kOpenStep : kNames[kResolve], false, made.error().message});
+  const auto watched = watch_once(spec, meter, first, until, report);
+  if (!watched) {
+    report.error = watched.error();
+    report.steps.push_back({stream.thermal ? kOpenStep : kNames[kResolve], false, watched.error().message});
     return report;
   }
-  made->source->start(meter);
-  meter.watch(until, spec.stream.thermal ? kEnoughCounts : kEnoughVideo);
-  std::optional<Error> why = meter.end();
-  const Step failed = failed_step(*made->signs, meter, why);
-  made->source->stop();
-  meter.wait_for_end();
-  report.format = made->source->stats().format;
   meter.report(report);
   if (stream.thermal) {
     report.format.height -= telemetry_row_count(*stream.thermal);
-    tell_counts_steps(report, meter, why);
+    tell_counts_steps(report, meter, watched->why);
     return report;
   }
+  const bool steady = watched->failed == kSteady && stream.url.starts_with("rtsp:");
+  const bool broke = steady && watched->why;
+  const bool paused = steady && watched->pause;
+  const Step failed = watched->failed == kSteady && !broke && !paused ? kSteps : watched->failed;
   const RtspAddress address = rtsp_address(stream.url);
   for (std::size_t step = kResolve; step < failed; ++step)
     report.steps.push_back({kNames[step], true, passed_detail(static_cast<Step>(step), address, report)});
   if (failed == kSteps) return report;
-  report.error = why.value_or(out_of_patience(failed));
+  const auto impatient = [&] {
+    Error why = out_of_patience(failed, watched->silence);
+    why.message = after_redirect(watched->sent_to, std::move(why.message));
+    return why;
+  };
+  report.error = broke          ? watch_breaks(spec, began, until, *watched->why, report)
+                 : paused       ? *watched->pause
+                 : watched->why ? *watched->why
+                                : impatient();
   report.steps.push_back({kNames[failed], false, report.error->message});
   return report;
 }
@@ -243,14 +343,17 @@ ProbeReport probe_by(Transport transport, const StreamConfig& stream, const Cred
 ProbeReport probe(const StreamConfig& stream, const Credential& credential, std::chrono::seconds patience) {
   const auto now = std::chrono::steady_clock::now();
   const auto until = now + patience;
-  if (stream.thermal) return probe_by(Transport::kTcp, stream, credential, until);
+  if (stream.thermal) return probe_by(Transport::kTcp, stream, credential, until, until);
   // Two thirds of the patience for TCP, so that UDP gets its turn when nothing arrives.
-  auto by_tcp = probe_by(Transport::kTcp, stream, credential, stream.url.starts_with("rtsp:") ? now + patience * 2 / 3 : until);
-  if (!by_tcp.error || (by_tcp.error->kind != ErrorKind::kTransport && by_tcp.error->kind != ErrorKind::kTimeout)) return by_tcp;
+  const auto first = stream.url.starts_with("rtsp:") ? now + patience * 2 / 3 : until;
+  auto by_tcp = probe_by(Transport::kTcp, stream, credential, first, until);
+  const bool otherwise =
+      by_tcp.error && by_tcp.breaks == 0 && (by_tcp.error->kind == ErrorKind::kTransport || by_tcp.error->kind == ErrorKind::kTimeout);
+  if (!otherwise) return by_tcp;
   // The camera is given time to notice the end of the first try: one that serves a single viewer answers 453 until then.
   std::this_thread::sleep_for(kGoodbye);
-  auto by_udp = probe_by(Transport::kUdp, stream, credential, until);
-  return by_udp.steps.size() >= by_tcp.steps.size() ? by_udp : by_tcp;
+  auto by_udp = probe_by(Transport::kUdp, stream, credential, until, until);
+  return std::move(by_udp.steps.size() >= by_tcp.steps.size() ? by_udp : by_tcp);
 }
 
 }  // namespace kanhu::ingest

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/receiver.hpp"
 
 #include <gst/app/gstappsink.h>
 
+#include "pipelines/ingest/rtsp/rtp_guard.hpp"
 #include "pipelines/ingest/stream_format.hpp"
 
 namespace kanhu::ingest {
@@ -38,6 +40,7 @@ bool attach_parser(GstElement* pipeline, GstPad* upstream, Codec codec, bool dep
   for (GstElement* element : {sink, filter, parser}) gst_element_sync_state_with_parent(element);
   if (depayload) gst_element_sync_state_with_parent(depayloader);
   const GstPtr<GstPad> entry(gst_element_get_static_pad(first, "sink"));
+  guard_entry(entry.get(), codec, depayload, intake);
   return gst_pad_link(upstream, entry.get()) == GST_PAD_LINK_OK;
 }
 

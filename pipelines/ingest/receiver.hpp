@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What differs between a camera and a recording: the pipeline that receives.
 #pragma once
 
@@ -16,7 +17,13 @@ class Receiver {
   virtual Result<GstPtr<GstElement>> open(const IntakePtr& intake) = 0;
   // RTP packets that never came, by their sequence numbers.
   virtual std::uint64_t lost_on_the_way() { return 0; }
-  // True when another attempt by other means (UDP after TCP) is in order after this end.
+  // Once a second while it runs: what the connection needs to stay alive.
+  virtual void tend() {}
+  // What an end that others saw means for this connection.
+  virtual Error explained(Error why) { return why; }
+  // How the session is kept alive.
+  virtual KeepAlive keep_alive() { return KeepAlive::kUnknown; }
+  // True when another attempt by other means (UDP after TCP, where a redirect leads) is in order after this end.
   virtual bool has_other_way(const Error&) { return false; }
 };
 

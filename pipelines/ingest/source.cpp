@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/source.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <utility>
@@ -10,19 +12,22 @@
 #include "base/text.hpp"
 #include "base/thread_name.hpp"
 #include "pipelines/ingest/background.hpp"
-#include "pipelines/ingest/file_run.hpp"
+#include "pipelines/ingest/file/run.hpp"
 #include "pipelines/ingest/frame_source.hpp"
 #include "pipelines/ingest/receiver.hpp"
-#include "pipelines/ingest/second_hand.hpp"
+#include "pipelines/ingest/tick_source.hpp"
 #include "pipelines/ingest/watchdog.hpp"
 
 namespace kanhu::ingest {
 namespace {
 
 constexpr std::chrono::nanoseconds kReplayPatience = std::chrono::seconds(1);  // only a wake-up to look whether all is well
+constexpr std::chrono::nanoseconds kLookForAnswer = std::chrono::milliseconds(100);
 constexpr std::string_view kFileScheme = "file://";
 constexpr std::string_view kRtspScheme = "rtsp://";
 constexpr std::string_view kDeviceScheme = "v4l2://";
+
+bool has_answered(Stage stage) { return stage != Stage::kConnect && stage != Stage::kDescribe; }
 
 // A source is a receiving pipeline, a decoding pipeline and one thread that alone speaks to the sink; so the sink's
 // calls are in order and on_end is the last. Teardown happens aside: it may hang as long as the camera likes.
@@ -57,6 +62,7 @@ class PipelineSource final : public FrameSource {
     std::shared_ptr<Receiver> receiver;
     SourceSink* sink;
     const Clock* clock;
+    bool connected = false;
 
     void loop() {
       name_this_thread("in/" + intake->spec().source);
@@ -65,7 +71,9 @@ class PipelineSource final : public FrameSource {
       do {
         auto pipeline = receiver->open(intake);
         if (!pipeline) intake->mailbox.end(pipeline.error());
-        why = replay ? serve_replay() : serve_live();
+        why = replay ? serve_replay() : receiver->explained(serve_live());
+        const std::int64_t heard = intake->signs.last_heard;
+        intake->was_heard = heard != 0 && clock->mono() - MonoTime(std::chrono::nanoseconds(heard)) < intake->spec().health.stall_after;
         tear_down(pipeline ? std::move(*pipeline) : nullptr);
       } while (intake->stats().packets == 0 && receiver->has_other_way(why) && intake->begin_again());
       intake->retire();
@@ -74,19 +82,27 @@ class PipelineSource final : public FrameSource {
 
     Error serve_live() {
       const MonoTime started = clock->mono();
-      LiveSecondHand second_hand(started, clock->wall());
+      LiveTickSource ticks(started, clock->wall());
       while (true) {
-        auto item = intake->mailbox.next(second_hand.due() - clock->mono());
+        // Until the camera has answered it is looked at more often: others wait for its place.
+        const std::chrono::nanoseconds due = ticks.due() - clock->mono();
+        auto item = intake->mailbox.next(connected ? due : std::min<std::chrono::nanoseconds>(due, kLookForAnswer));
+        if (!connected && (item || has_answered(intake->signs.stage))) {
+          connected = true;
+          sink->on_connected();
+        }
         if (item) {
-          if (const auto* packet = std::get_if<PacketPtr>(&*item)) second_hand.saw(**packet);
+          if (const auto* packet = std::get_if<PacketPtr>(&*item)) ticks.saw(**packet);
           deliver(std::move(*item));
         } else if (auto why = intake->mailbox.ended()) {
           return *why;
         }
         const MonoTime now = clock->mono();
-        if (const auto tick = second_hand.tick(now)) {
+        if (const auto tick = ticks.tick(now)) {
           sink->on_tick(*tick);
           intake->rtp_lost = receiver->lost_on_the_way();
+          intake->keep_alive = receiver->keep_alive();
+          receiver->tend();
           if (auto silence = check_silence(intake->signs, intake->stats(), intake->spec().decode, intake->spec().health, started, now))
             intake->mailbox.end(std::move(*silence));
         }
@@ -94,7 +110,7 @@ class PipelineSource final : public FrameSource {
     }
 
     Error serve_replay() {
-      ReplaySecondHand second_hand(intake->spec().file_start);
+      ReplayTickSource ticks(intake->spec().file_start);
       const bool by_frames = intake->spec().decode;
       while (true) {
         auto item = intake->mailbox.next(kReplayPatience);
@@ -103,9 +119,9 @@ class PipelineSource final : public FrameSource {
           continue;
         }
         if (const auto* frame = std::get_if<Frame>(&*item)) {
-          for (const Tick& tick : second_hand.until(frame->pts, frame->captured)) sink->on_tick(tick);
+          for (const Tick& tick : ticks.until(frame->pts, frame->captured)) sink->on_tick(tick);
         } else if (const auto& packet = std::get<PacketPtr>(*item); !by_frames) {
-          for (const Tick& tick : second_hand.until(packet->pts, packet->captured)) sink->on_tick(tick);
+          for (const Tick& tick : ticks.until(packet->pts, packet->captured)) sink->on_tick(tick);
         }
         deliver(std::move(*item));
       }
@@ -122,13 +138,15 @@ class PipelineSource final : public FrameSource {
     void tear_down(GstPtr<GstElement> pipeline) {
       auto decoder = intake->take_decoder();
       if (!pipeline && !decoder) return;
-      run_in_background([held = std::shared_ptr<GstElement>(std::move(pipeline)), decoder, intake = intake]() mutable {
-        if (decoder) decoder->stop();  // first: it frees a receiving thread that waits for room
-        if (held) gst_element_set_state(held.get(), GST_STATE_NULL);
-        held.reset();
-        decoder.reset();
-        if (auto late = intake->take_decoder()) late->stop();
-      });
+      run_in_background(
+          [held = std::shared_ptr<GstElement>(std::move(pipeline)), decoder, intake = intake]() mutable {
+            if (decoder) decoder->stop();  // first: it frees a receiving thread that waits for room
+            if (held) gst_element_set_state(held.get(), GST_STATE_NULL);
+            held.reset();
+            decoder.reset();
+            if (auto late = intake->take_decoder()) late->stop();
+          },
+          intake->spec().source);
     }
   };
 
@@ -160,7 +178,9 @@ Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& c
     auto made = is_radiometric(url) || spec.stream.thermal ? make_radiometric_receiver(spec) : make_file_receiver(path);
     if (!made) return tl::unexpected(made.error());
     receiver = std::move(*made);
-    if (spec.replay) {
+    if (spec.replay && !spec.file_digest.empty()) {
+      run = spec.file_digest;
+    } else if (spec.replay) {
       auto digest = sha256_of_file(path);
       if (!digest) return tl::unexpected(digest.error());
       run = std::move(*digest);

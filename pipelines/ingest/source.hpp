@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A source whose progress can be watched.
 #pragma once
 

@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/stream_format.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -53,15 +55,46 @@ Result<std::shared_ptr<const StreamFormat>> read_format(const GstCaps* caps, Fra
         ErrorKind::kUnsupported,
         fmt::format("the picture is {}x{}, more than {}x{} is not accepted; choose a smaller resolution in the camera's video settings",
                     format->width, format->height, kMostWidth, kMostHeight));
-  if (format->frames_per_second > kMostFramesPerSecond)
-    return fail(ErrorKind::kUnsupported, fmt::format("the stream declares {:.0f} frames a second, more than {:.0f} is not accepted; lower "
-                                                     "the frame rate in the camera's video settings",
-                                                     format->frames_per_second, kMostFramesPerSecond));
+  const bool believed = format->frames_per_second >= kFewestFramesPerSecond && format->frames_per_second <= kMostFramesPerSecond;
+  if (!believed) format->frames_per_second = 0;
   const GstPtr<GstCaps> kept(gst_caps_copy(caps));
-  if (rate == FrameRate::kReckoned) gst_structure_remove_field(gst_caps_get_structure(kept.get(), 0), "framerate");
+  if (!believed) gst_structure_remove_field(gst_caps_get_structure(kept.get(), 0), "framerate");
   const GstPtr<gchar> text(gst_caps_to_string(kept.get()));
   format->caps = text.get();
   return std::shared_ptr<const StreamFormat>(std::move(format));
+}
+
+bool holds_picture(const GstCaps* caps, GstBuffer* unit) {
+  const auto codec = codec_of(caps);
+  if (codec != Codec::kH264 && codec != Codec::kH265) return true;
+  const MappedBuffer mapped(unit);
+  const auto bytes = mapped.view();
+  constexpr std::size_t kLengthBytes = 4;  // as the parsers write it
+  for (std::size_t at = 0; at + kLengthBytes < bytes.size();) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < kLengthBytes; ++i) length = length << 8 | std::to_integer<std::size_t>(bytes[at + i]);
+    const unsigned head = std::to_integer<unsigned>(bytes[at + kLengthBytes]);
+    if (codec == Codec::kH264 ? (head & 0x1f) >= 1 && (head & 0x1f) <= 5 : (head >> 1 & 0x3f) <= 31) return true;
+    at += kLengthBytes + length;
+  }
+  return false;
+}
+
+std::optional<Error> undecodable(const GstCaps* caps) {
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  const char* profile = gst_structure_get_string(structure, "profile");
+  const char* chroma = gst_structure_get_string(structure, "chroma-format");
+  guint luma = 8;
+  guint colour = 8;
+  gst_structure_get_uint(structure, "bit-depth-luma", &luma);
+  gst_structure_get_uint(structure, "bit-depth-chroma", &colour);
+  const std::string_view sampling = chroma == nullptr ? "4:2:0" : chroma;
+  if (luma == 8 && colour == 8 && (sampling == "4:2:0" || sampling == "4:0:0")) return std::nullopt;
+  return Error{
+      ErrorKind::kUnsupported,
+      fmt::format("the video has {} bits and {} colours (profile {}), which is not analysed; choose an 8-bit 4:2:0 profile in the camera "
+                  "(H.264 Main or High, H.265 Main), and switch HDR off",
+                  std::max(luma, colour), sampling, profile == nullptr ? "not said" : profile)};
 }
 
 }  // namespace kanhu::ingest

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/ingest/watchdog.hpp"
 
 #include <algorithm>
@@ -15,8 +16,10 @@ constexpr std::uint64_t kMostHeldPictures = 20;
 
 MonoTime at(std::int64_t nanoseconds) { return MonoTime(std::chrono::nanoseconds(nanoseconds)); }
 
-Error no_answer(Stage stage) {
-  switch (stage) {
+}  // namespace
+
+Error nothing_came(const Signs& signs) {
+  switch (signs.stage.load()) {
     case Stage::kConnect:
       return {ErrorKind::kUnreachable, "no answer to the connection attempt; check the address, the cable and the firewall"};
     case Stage::kDescribe:
@@ -29,27 +32,46 @@ Error no_answer(Stage stage) {
     case Stage::kStreaming:
       break;
   }
+  if (signs.rtp_came)
+    return {ErrorKind::kUnsupported,
+            "the camera sends RTP, but of no payload type that it described; choose another codec in its settings, or update its firmware"};
   return {ErrorKind::kTimeout, "the camera accepted PLAY but sent no video; check the transport (tcp instead of udp) and the firewall"};
 }
-
-}  // namespace
 
 std::optional<Error> check_silence(const Signs& signs, const SourceStats& stats, bool decoding, const HealthConfig& health,
                                    MonoTime started, MonoTime now) {
   const std::int64_t heard = signs.last_heard;
   if (heard == 0) {
-    if (now - started >= kAnswerPatience) return no_answer(signs.stage);
+    if (now - started >= kAnswerPatience) return nothing_came(signs);
     return std::nullopt;
   }
-  if (now - at(heard) >= health.stall_after)
+  const bool silent = now - at(heard) >= health.stall_after;
+  const std::int64_t unit = signs.last_unit;
+  // Bytes, reports and parameter sets show that somebody is there; only whole pictures show a camera.
+  if (silent || (unit != 0 && now - at(unit) >= health.stall_after))
     return Error{ErrorKind::kStalled,
-                 fmt::format("no packets for {:.0f} s although the connection is open; check the camera's network and load",
-                             to_seconds(health.stall_after))};
-  if (stats.key_frames == 0 && now - at(signs.first_packet) >= kKeyFramePatience)
+                 fmt::format("no {} for {:.0f} s although {}; check the camera's network and load", silent ? "packets" : "whole picture",
+                             to_seconds(health.stall_after), silent ? "the connection is open" : "packets arrive")};
+  const bool late = now - at(signs.first_packet) >= kKeyFramePatience;
+  if (unit == 0) {
+    if (!late) return std::nullopt;
+    return Error{
+        ErrorKind::kNoKeyFrame,
+        fmt::format("packets arrive, but no whole picture came in {} s; restart the camera, and shorten its key frame interval if it "
+                    "stays so",
+                    kKeyFramePatience.count())};
+  }
+  if (stats.key_frames == 0 && late)
     return Error{ErrorKind::kNoKeyFrame,
                  fmt::format("packets arrive, but no key frame came in {} s; shorten the key frame interval in the camera",
                              kKeyFramePatience.count())};
   if (!decoding) return std::nullopt;
+  const std::int64_t pictured = signs.last_picture;
+  if (now - at(pictured != 0 ? pictured : signs.first_packet.load()) >= kKeyFramePatience)
+    return Error{signs.errors_unanswered > 0 ? ErrorKind::kCorrupt : ErrorKind::kNoKeyFrame,
+                 fmt::format("packets arrive, but none gave a picture for {} s; check the network for losses, and shorten the key frame "
+                             "interval in the camera",
+                             kKeyFramePatience.count())};
   const std::int64_t unanswered_since = signs.first_unanswered;
   if (unanswered_since == 0 || now - at(unanswered_since) < kPicturePatience || signs.unanswered < kMostHeldPictures) return std::nullopt;
   if (signs.errors_unanswered > 0)

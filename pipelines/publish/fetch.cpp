@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/publish/fetch.hpp"
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "pipelines/journal/segment_reader.hpp"
 #include "pipelines/publish/wire.hpp"
 
 namespace kanhu::publish {
@@ -45,8 +47,8 @@ bool is_epoch(std::string_view text) {
 
 }  // namespace
 
-Result<FetchRequest> parse_fetch(const Json& request) {
-  FetchRequest fetch;
+Result<journal::FetchRequest> parse_fetch(const Json& request) {
+  journal::FetchRequest fetch;
   if (const auto epoch = request.find("epoch"); epoch != request.end()) {
     if (!epoch->is_string() || !is_epoch(epoch->get<std::string>()))
       return fail(ErrorKind::kInvalidArgument, "epoch is 32 lower-case hex digits; leave it out for everything that is kept");
@@ -56,9 +58,9 @@ Result<FetchRequest> parse_fetch(const Json& request) {
   }
   auto after = number_in(request, "after", 0, 0, (std::uint64_t{1} << 53) - 1);
   if (!after) return tl::unexpected(after.error());
-  auto events = number_in(request, "max_events", fetch.most_events, 1, kMostFetched);
+  auto events = number_in(request, "max_events", fetch.most_events, 1, journal::kMostFetched);
   if (!events) return tl::unexpected(events.error());
-  auto bytes = number_in(request, "max_bytes", fetch.most_bytes, 1024, kMostFetchedBytes);
+  auto bytes = number_in(request, "max_bytes", fetch.most_bytes, 1024, journal::kMostFetchedBytes);
   if (!bytes) return tl::unexpected(bytes.error());
   auto streams = names_in(request, "streams");
   if (!streams) return tl::unexpected(streams.error());
@@ -72,12 +74,12 @@ Result<FetchRequest> parse_fetch(const Json& request) {
   return fetch;
 }
 
-std::string to_text(const JournalPage& page, const JournalHead& head) {
+std::string to_text(const journal::JournalPage& page, const journal::JournalHead& head) {
   fmt::memory_buffer text;
   const auto out = std::back_inserter(text);
   fmt::format_to(out, R"({{"complete":{},"events":[)", page.complete);
   bool first = true;
-  for (const JournalRecord& record : page.events) {
+  for (const journal::JournalRecord& record : page.events) {
     fmt::format_to(
         out,
         R"({}{{"header":{{"durable":true,"epoch":"{}","provisional":false,"seq":{},"stream_seq":{},"t":{},"v":1}},"payload":{},"topic":"{}"}})",
@@ -86,7 +88,7 @@ std::string to_text(const JournalPage& page, const JournalHead& head) {
     first = false;
   }
   Json gaps = Json::array();
-  for (const JournalGap& gap : page.gaps) {
+  for (const journal::JournalGap& gap : page.gaps) {
     Json streams = Json::object();
     for (const auto& [stream, bounds] : gap.streams) streams[stream] = {{"from", bounds.first}, {"to", bounds.second}};
     gaps.push_back({{"epoch", gap.epoch}, {"from", gap.from}, {"to", gap.to}, {"reason", gap.reason}, {"streams", std::move(streams)}});
@@ -104,7 +106,7 @@ std::string to_text(const JournalPage& page, const JournalHead& head) {
   return fmt::to_string(text);
 }
 
-Result<FetchRequest> permitted_fetch(const Json& request, const Rights& rights) {
+Result<journal::FetchRequest> permitted_fetch(const Json& request, const Rights& rights) {
   if (!rights.may(Right::kFetch)) return fail(ErrorKind::kUnauthorized, "this key has not the right fetch");
   auto wanted = parse_fetch(request);
   if (!wanted || rights.sees_all()) return wanted;
@@ -116,14 +118,14 @@ Result<FetchRequest> permitted_fetch(const Json& request, const Rights& rights) 
   return wanted;
 }
 
-Result<std::string> answer_permitted(JournalPages& pages, const FetchRequest& wanted, JournalHead head) {
+Result<std::string> answer_permitted(journal::JournalPages& pages, const journal::FetchRequest& wanted, journal::JournalHead head) {
   auto page = pages.fetch(wanted, head);
   if (!page) return tl::unexpected(page.error());
   if (wanted.sees) std::erase_if(head.streams, [&](const auto& stream) { return !wanted.sees(stream.first); });
   return to_text(*page, head);
 }
 
-Result<std::string> answer_fetch(JournalPages& pages, const Json& request, JournalHead head, const Rights& rights) {
+Result<std::string> answer_fetch(journal::JournalPages& pages, const Json& request, journal::JournalHead head, const Rights& rights) {
   auto wanted = permitted_fetch(request, rights);
   if (!wanted) return tl::unexpected(wanted.error());
   return answer_permitted(pages, *wanted, std::move(head));

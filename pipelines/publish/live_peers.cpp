@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/publish/live_peers.hpp"
 
 #include <cstring>
@@ -7,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/log.hpp"
-#include "pipelines/publish/gate_sockets.hpp"
+#include "pipelines/publish/access/admission_sockets.hpp"
 
 namespace kanhu::publish {
 namespace {
@@ -24,7 +25,7 @@ std::optional<std::uint64_t> connection_of(int descriptor) {
 
 }  // namespace
 
-LivePeers::LivePeers(zmq::socket_t& xpub, Gate* gate) : xpub_(xpub), gate_(gate) {
+LivePeers::LivePeers(zmq::socket_t& xpub, Admission* gate) : xpub_(xpub), gate_(gate) {
   if (gate == nullptr) return;
   const std::string name = fmt::format("inproc://ended-{}", static_cast<const void*>(this));
   if (::zmq_socket_monitor(xpub.handle(), name.c_str(), ZMQ_EVENT_DISCONNECTED) != 0) throw zmq::error_t();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who is connected to the live socket, and what each of them has subscribed. Private to pipelines/publish.
 #pragma once
 
@@ -11,8 +12,8 @@
 
 #include <zmq.hpp>
 
-#include "pipelines/publish/gate.hpp"
-#include "pipelines/publish/say_rarely.hpp"
+#include "base/log_rarely.hpp"
+#include "pipelines/publish/access/admission.hpp"
 
 namespace kanhu::publish {
 
@@ -28,7 +29,7 @@ class LivePeers {
   static constexpr std::size_t kLongestSubscription = 200;
 
   // `gate` may be nullptr: everybody may everything.
-  LivePeers(zmq::socket_t& xpub, Gate* gate);
+  LivePeers(zmq::socket_t& xpub, Admission* gate);
   ~LivePeers();
   LivePeers(const LivePeers&) = delete;
   LivePeers& operator=(const LivePeers&) = delete;
@@ -60,7 +61,7 @@ class LivePeers {
   void shut(std::uint64_t connection, Peer& peer, std::string_view why);
 
   zmq::socket_t& xpub_;
-  const Gate* const gate_;
+  const Admission* const gate_;
   std::map<std::uint64_t, Peer> peers_;  // by the kernel's number of the connection, which is never used again
   std::uint64_t dropped_ = 0;
   // With a gate. What libzmq says of each connection when it ends, before it forgets the pipe.

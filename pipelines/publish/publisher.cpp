@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/publish/publisher.hpp"
 
 #include <algorithm>
@@ -9,10 +10,11 @@
 #include <utility>
 
 #include "base/bounded_queue.hpp"
+#include "base/fault.hpp"
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
-#include "pipelines/publish/gate_sockets.hpp"
+#include "pipelines/publish/access/admission_sockets.hpp"
 #include "pipelines/publish/live_peers.hpp"
 #include "pipelines/publish/sockets.hpp"
 #include "pipelines/publish/wire.hpp"
@@ -36,7 +38,7 @@ constexpr auto kReceiptsEvery = 1s;
 
 class XpubPublisher final : public Publisher {
  public:
-  XpubPublisher(const Clock& clock, std::function<JournalHead()> head, std::function<Json()> heartbeat, Gate* gate)
+  XpubPublisher(const Clock& clock, std::function<journal::JournalHead()> head, std::function<Json()> heartbeat, Admission* gate)
       : clock_(clock),
         head_(std::move(head)),
         heartbeat_(std::move(heartbeat)),
@@ -57,30 +59,23 @@ class XpubPublisher final : public Publisher {
     if (auto allowed = check_loopback(config.live, gate_ != nullptr || config.plain_tcp_beyond_loopback); !allowed) return allowed;
     set_live_options(socket_);
     if (gate_ != nullptr) gate_->sockets().guard(socket_);
-    auto bound = bind(socket_, config.live, "live");
+    auto bound = bind(socket_, config.live, "live", file_);
     if (!bound) return tl::unexpected(bound.error());
     endpoint_ = *bound;
     set_subscriber_options(probe_);
     if (gate_ != nullptr) set_client_keys(probe_, gate_->sockets().own());
     probe_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
-    probe_.connect(endpoint_);
+    connect(probe_, endpoint_);
     next_head_ = clock_.mono();
     thread_ = std::thread([this] { run(); });
     probe_thread_ = std::thread([this] { probe(); });
     return {};
   }
 
-  void publish(Committed committed) override {
+  void publish(journal::Committed committed) override {
     const std::shared_ptr<const Event> event = committed.event;
     const bool confirms = committed.confirms;
-    if (queue_.try_push(std::move(committed))) return;
-    stats_.with([](PublisherStats& stats) { ++stats.queue_drops; });
-    if (confirms) return;
-    // The next head after the queue is empty names the number, so that the loss is seen.
-    dropped_.with([&](Dropped& dropped) {
-      if (dropped.first == 0) dropped.first = event->id.seq;
-      dropped.last.note(event->facility, event->id);
-    });
+    if (!queue_.try_push(std::move(committed))) drop(*event, confirms);
   }
 
   std::string live_endpoint() const override { return endpoint_; }
@@ -111,22 +106,25 @@ class XpubPublisher final : public Publisher {
   };
 
   void run();
-  void send_event(const Committed& committed);
+  void drop(const Event& event, bool confirms);
+  void send_or_drop(const journal::Committed& committed);
+  void send_event(const journal::Committed& committed);
   void send_heads();
   void send(const std::string& topic, const std::string& header, const std::string& payload);
   void probe();
   void received(std::string_view header);
 
   const Clock& clock_;
-  const std::function<JournalHead()> head_;
+  const std::function<journal::JournalHead()> head_;
   const std::function<Json()> heartbeat_;
-  Gate* const gate_;
+  Admission* const gate_;
   const std::shared_ptr<zmq::context_t> context_;
+  IpcSocket file_;                                                 // of ipc://
   zmq::socket_t socket_{*context_, zmq::socket_type::xpub};        // of the publish thread once it runs
   zmq::socket_t probe_{*context_, zmq::socket_type::sub};          // of the probe thread once it runs
   std::optional<LivePeers> peers_{std::in_place, socket_, gate_};  // of the publish thread
   std::string endpoint_;
-  BoundedQueue<Committed> queue_{kQueueCapacity};
+  BoundedQueue<journal::Committed> queue_{kQueueCapacity};
   Guarded<PublisherStats> stats_;
   Guarded<Dropped> dropped_;
   Guarded<std::deque<Awaited>> awaited_;
@@ -136,14 +134,29 @@ class XpubPublisher final : public Publisher {
   std::thread thread_, probe_thread_;
 };
 
+void XpubPublisher::drop(const Event& event, bool confirms) {
+  stats_.with([](PublisherStats& stats) { ++stats.queue_drops; });
+  if (confirms) return;
+  // The next head after the queue is empty names the number, so that the loss is seen.
+  dropped_.with([&](Dropped& dropped) {
+    if (dropped.first == 0) dropped.first = event.id.seq;
+    dropped.last.note(event.facility, event.id);
+  });
+}
+
+void XpubPublisher::send_or_drop(const journal::Committed& committed) {
+  if (faults::contained("publish", [&] { send_event(committed); })) return;
+  faults::contained("publish", [&] { drop(*committed.event, committed.confirms); });
+}
+
 void XpubPublisher::run() {
   name_this_thread("publish");
   int busy = 0;  // turns to be quick in: subscriptions arrived, and the inbox holds no more than one or two
   while (true) {
     // Events come before those who subscribe.
     if (const auto first = queue_.pop_for(busy > 0 ? kLookWhenBusy : kLookEvery)) {
-      send_event(*first);
-      for (const Committed& next : queue_.drain(kMostInTurn)) send_event(next);
+      send_or_drop(*first);
+      for (const journal::Committed& next : queue_.drain(kMostInTurn)) send_or_drop(next);
     } else {
       dropped_.with([&](Dropped& dropped) {
         for (const auto& [facility, number] : dropped.last.streams) handed_.note(facility, {"", dropped.last.seq, number});
@@ -151,10 +164,12 @@ void XpubPublisher::run() {
       });
       if (queue_.closed() && queue_.size() == 0) break;
     }
-    busy = peers_->read() ? kBusyTurns : std::max(busy - 1, 0);
+    bool read = false;
+    faults::contained("publish", [&] { read = peers_->read(); });
+    busy = read ? kBusyTurns : std::max(busy - 1, 0);
     if (clock_.mono() >= next_head_) {
       send_heads();
-      peers_->look();
+      faults::contained("publish", [&] { peers_->look(); });
       stats_.with([&](PublisherStats& stats) { stats.subscribers = peers_->connections(), stats.cut_off = peers_->dropped(); });
       next_head_ = clock_.mono() + kHeadEvery;
     }
@@ -162,7 +177,7 @@ void XpubPublisher::run() {
   send_heads();
 }
 
-void XpubPublisher::send_event(const Committed& committed) {
+void XpubPublisher::send_event(const journal::Committed& committed) {
   const Event& event = *committed.event;
   const std::string header = encode(header_of(committed, clock_.wall()));
   if (committed.confirms) {
@@ -186,8 +201,8 @@ void XpubPublisher::send_event(const Committed& committed) {
 
 // Sent behind the events they name, on the same thread and socket.
 void XpubPublisher::send_heads() {
-  try {
-    const JournalHead head = head_();
+  faults::contained("publish", [&] {
+    const journal::JournalHead head = head_();
     // No stream lacks anything up to the number that a head of it carries: it stays in front of what was dropped.
     const std::uint64_t dropped = dropped_.with([](const Dropped& each) { return each.first; });
     const std::uint64_t seq = dropped == 0 ? handed_.seq : std::min(handed_.seq, dropped - 1);
@@ -201,9 +216,7 @@ void XpubPublisher::send_heads() {
     header.stream_seq = own == handed_.streams.end() ? 0 : own->second;
     send(topic("-", "-", "heartbeat"), encode(header), heartbeat_payload(head, seq, heartbeat_ ? heartbeat_() : Json::object()));
     stats_.with([&](PublisherStats& stats) { stats.heads += head.streams.size(); });
-  } catch (const std::exception& error) {
-    log::error("publish", "heads could not be sent: {}", error.what());
-  }
+  });
 }
 
 void XpubPublisher::send(const std::string& topic, const std::string& header, const std::string& payload) {
@@ -226,30 +239,27 @@ void XpubPublisher::probe() {
   std::uint64_t heard = 0;  // since `began`
   bool listening = true;
   MonoTime began = clock_.mono();
-  while (!stopping_) {
-    try {
-      if (const MonoTime now = clock_.mono(); now - began >= kReceiptsEvery) {
-        began = now, heard = 0;
-        if (!std::exchange(listening, true)) probe_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
-      } else if (listening && heard >= kMostReceipts) {
-        listening = false;
-        probe_.set(zmq::sockopt::unsubscribe, std::string(kTopicRoot));
-      }
-      if (!probe_.recv(topic, zmq::recv_flags::dontwait)) {
-        zmq::poll(items.data(), items.size(), kLookEvery);
-        continue;
-      }
-      if (!topic.more()) continue;
-      ++heard;
-      (void)probe_.recv(header);
-      if (header.more()) (void)probe_.recv(payload);
-      const std::string_view name = topic.to_string_view();
-      if (!name.ends_with("/head/") && !name.ends_with("/heartbeat/") && !name.ends_with("/commit/")) received(header.to_string_view());
-    } catch (const std::exception& error) {
-      log::error("publish", "receipt probe: {}", error.what());
+  const auto listen = [&] {
+    if (const MonoTime now = clock_.mono(); now - began >= kReceiptsEvery) {
+      began = now, heard = 0;
+      if (!std::exchange(listening, true)) probe_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
+    } else if (listening && heard >= kMostReceipts) {
+      listening = false;
+      probe_.set(zmq::sockopt::unsubscribe, std::string(kTopicRoot));
+    }
+    if (!probe_.recv(topic, zmq::recv_flags::dontwait)) {
+      zmq::poll(items.data(), items.size(), kLookEvery);
       return;
     }
-  }
+    if (!topic.more()) return;
+    ++heard;
+    (void)probe_.recv(header);
+    if (header.more()) (void)probe_.recv(payload);
+    const std::string_view name = topic.to_string_view();
+    if (!name.ends_with("/head/") && !name.ends_with("/heartbeat/") && !name.ends_with("/commit/")) received(header.to_string_view());
+  };
+  while (!stopping_)
+    if (!faults::contained("receipts", listen)) std::this_thread::sleep_for(kLookEvery);
 }
 
 void XpubPublisher::received(std::string_view header) {
@@ -267,8 +277,9 @@ void XpubPublisher::received(std::string_view header) {
 
 }  // namespace
 
-Result<std::unique_ptr<Publisher>> Publisher::open(const PublishConfig& config, const Clock& clock, std::function<JournalHead()> head,
-                                                   std::function<Json()> heartbeat, Gate* gate) {
+Result<std::unique_ptr<Publisher>> Publisher::open(const PublishConfig& config, const Clock& clock,
+                                                   std::function<journal::JournalHead()> head, std::function<Json()> heartbeat,
+                                                   Admission* gate) {
   try {
     auto publisher = std::make_unique<XpubPublisher>(clock, std::move(head), std::move(heartbeat), gate);
     if (auto started = publisher->start(config); !started) return tl::unexpected(started.error());

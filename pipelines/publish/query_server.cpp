@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: MIT
+#include "pipelines/publish/query_server.hpp"
+
 #include <array>
 #include <atomic>
 #include <deque>
 #include <exception>
 #include <map>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -11,11 +15,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/fault.hpp"
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "base/thread_name.hpp"
-#include "pipelines/publish/gate_sockets.hpp"
+#include "pipelines/publish/access/admission_sockets.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 #include "pipelines/publish/publisher.hpp"
 #include "pipelines/publish/request.hpp"
 #include "pipelines/publish/sockets.hpp"
@@ -62,9 +68,40 @@ class AnswerBox {
   Guarded<std::deque<Waiting>> waiting_;
 };
 
+// Whose answer it is. Who lets go of a question without having answered it has failed, on whatever thread that was: then the asker is
+// told so, instead of waiting.
+class Envelope {
+ public:
+  Envelope(std::shared_ptr<AnswerBox> box, std::vector<zmq::message_t> frames) : box_(std::move(box)), frames_(std::move(frames)) {}
+  ~Envelope() {
+    faults::contained("query", [&] { give(fail(ErrorKind::kInternal, "this could not be answered; the gateway's log says why")); });
+  }
+  Envelope(const Envelope&) = delete;
+  Envelope& operator=(const Envelope&) = delete;
+
+  // The first answer counts.
+  void give(Result<Answer> answer) {
+    if (!given_.exchange(true)) box_->put({std::move(frames_), std::move(answer)});
+  }
+
+ private:
+  const std::shared_ptr<AnswerBox> box_;
+  std::vector<zmq::message_t> frames_;
+  std::atomic<bool> given_{false};
+};
+
+// What goes out, also when the answer cannot be written.
+Answer text_of_answer(Result<Answer> given) {
+  Answer answer{R"({"error":{"kind":"internal","message":"the answer could not be written"},"ok":false,"v":1})", "", false};
+  faults::contained("query", [&] {
+    answer = given ? std::move(*given) : Answer{error_answer(given.error().kind, given.error().message), "", false};
+  });
+  return answer;
+}
+
 class RouterServer final : public QueryServer {
  public:
-  RouterServer(Requests requests, Gate* gate)
+  RouterServer(Requests requests, Admission* gate)
       : questions_(std::move(requests)),
         gate_(gate),
         context_(gate == nullptr ? std::make_shared<zmq::context_t>(1) : gate->sockets().context()) {}
@@ -79,7 +116,7 @@ class RouterServer final : public QueryServer {
     if (auto allowed = check_loopback(config.query, gate_ != nullptr || config.plain_tcp_beyond_loopback); !allowed) return allowed;
     set_query_options(socket_);
     if (gate_ != nullptr) gate_->sockets().guard(socket_);
-    auto bound = bind(socket_, config.query, "query");
+    auto bound = bind(socket_, config.query, "query", file_);
     if (!bound) return tl::unexpected(bound.error());
     endpoint_ = *bound;
     thread_ = std::thread([this] { run(); });
@@ -92,12 +129,14 @@ class RouterServer final : public QueryServer {
   void run();
   void serve_one();
   void send_answers();
+  void send(AnswerBox::Waiting waiting);
   Result<void> ask(std::string_view request, const Asker& asker, const Reply& reply) const;
 
   const Requests questions_;
   const std::shared_ptr<AnswerBox> answers_ = std::make_shared<AnswerBox>();
-  Gate* const gate_;
+  Admission* const gate_;
   const std::shared_ptr<zmq::context_t> context_;
+  IpcSocket file_;
   zmq::socket_t socket_{*context_, zmq::socket_type::router};
   std::string endpoint_;
   std::atomic<bool> stopping_{false};
@@ -108,13 +147,11 @@ void RouterServer::run() {
   name_this_thread("query");
   std::array<zmq::pollitem_t, 2> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, answers_->wake(), ZMQ_POLLIN, 0}}};
   while (!stopping_) {
-    try {
+    faults::contained("query", [&] {
       zmq::poll(items.data(), items.size(), kStopEvery);
       if ((items[0].revents & ZMQ_POLLIN) != 0) serve_one();
-      send_answers();
-    } catch (const std::exception& error) {
-      log::warning("query", "a request could not be answered: {}", error.what());
-    }
+    });
+    faults::contained("query", [&] { send_answers(); });
   }
 }
 
@@ -137,9 +174,10 @@ void RouterServer::serve_one() {
   const bool formed = !too_many && (frames.size() == 2 || delimited);
   zmq::message_t request = formed ? std::move(frames.back()) : zmq::message_t();
   frames.resize(delimited ? 2 : 1);
+  std::string connection = frames.front().to_string();
   // A function may be copied, frames may not.
-  auto envelope = std::make_shared<std::vector<zmq::message_t>>(std::move(frames));
-  const Reply reply = [box = answers_, envelope](Result<Answer> answer) { box->put({std::move(*envelope), std::move(answer)}); };
+  const auto envelope = std::make_shared<Envelope>(answers_, std::move(frames));
+  const Reply reply = [envelope](Result<Answer> answer) { envelope->give(std::move(answer)); };
   if (!formed) {
     reply(fail(ErrorKind::kCorrupt, "a request is one frame of JSON, or an empty frame and one of JSON"));
     return;
@@ -147,25 +185,26 @@ void RouterServer::serve_one() {
   // The rights of this moment: a connection may be older than they are.
   auto asker = gate_ == nullptr ? std::optional(Asker{"", Rights::all()}) : gate_->asker(key_of(request));
   if (!asker) return reply(fail(ErrorKind::kUnauthorized, "this key is no more in the gateway's allow-list, or has expired"));
-  asker->connection = envelope->front().to_string();
+  asker->connection = std::move(connection);
   if (const auto asked = ask(request.to_string_view(), *asker, reply); !asked) reply(tl::unexpected(asked.error()));
 }
 
 void RouterServer::send_answers() {
-  for (AnswerBox::Waiting& waiting : answers_->take()) {
-    Answer answer = waiting.answer ? std::move(*waiting.answer)
-                                   : Answer{error_answer(waiting.answer.error().kind, waiting.answer.error().message), "", false};
-    try {
-      const auto more = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
-      bool sent = true;
-      for (zmq::message_t& frame : waiting.envelope) sent = sent && socket_.send(std::move(frame), more).has_value();
-      if (!sent) continue;
-      (void)socket_.send(zmq::buffer(answer.text), answer.has_bytes ? more : zmq::send_flags::dontwait);
-      if (answer.has_bytes) (void)socket_.send(zmq::buffer(answer.bytes), zmq::send_flags::dontwait);
-    } catch (const zmq::error_t& error) {
-      // The asker has gone, or does not read: its loss alone.
-      log::debug("query", "answer not sent: {}", error.what());
-    }
+  for (AnswerBox::Waiting& waiting : answers_->take()) faults::contained("query", [&] { send(std::move(waiting)); });
+}
+
+void RouterServer::send(AnswerBox::Waiting waiting) {
+  const Answer answer = text_of_answer(std::move(waiting.answer));
+  try {
+    const auto more = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+    bool sent = true;
+    for (zmq::message_t& frame : waiting.envelope) sent = sent && socket_.send(std::move(frame), more).has_value();
+    if (!sent) return;
+    (void)socket_.send(zmq::buffer(answer.text), answer.has_bytes ? more : zmq::send_flags::dontwait);
+    if (answer.has_bytes) (void)socket_.send(zmq::buffer(answer.bytes), zmq::send_flags::dontwait);
+  } catch (const zmq::error_t& error) {
+    // The asker has gone, or does not read: its loss alone.
+    log::debug("query", "answer not sent: {}", error.what());
   }
 }
 
@@ -180,13 +219,8 @@ Result<void> RouterServer::ask(std::string_view request, const Asker& asker, con
     for (const auto& [one, question] : questions_) names.push_back(one);
     return fail(ErrorKind::kUnsupported, fmt::format("request {} is not known; known: {}", kanhu::quoted(name), fmt::join(names, ", ")));
   }
-  try {
-    known->second(content, asker, reply);
-    return {};
-  } catch (const std::exception& error) {
-    log::error("query", "{} failed: {}", name, error.what());
-    return fail(ErrorKind::kInternal, name + " could not be answered");
-  }
+  if (faults::contained("query", [&, &asked = content] { known->second(asked, asker, reply); })) return {};
+  return fail(ErrorKind::kInternal, name + " could not be answered; the gateway's log says why");
 }
 
 }  // namespace
@@ -203,7 +237,7 @@ Question answered_at_once(std::string name, std::function<Result<Json>(const Jso
   };
 }
 
-Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Requests requests, Gate* gate) {
+Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Requests requests, Admission* gate) {
   try {
     auto server = std::make_unique<RouterServer>(std::move(requests), gate);
     if (auto started = server->start(config); !started) return tl::unexpected(started.error());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/publish/request.hpp"
 
 #include <cstddef>

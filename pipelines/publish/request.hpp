@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One request of the query socket (docs/events.md), before anybody knows what it asks for.
 #pragma once
 
@@ -6,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 
 namespace kanhu::publish {
 

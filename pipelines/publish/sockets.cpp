@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/publish/sockets.hpp"
 
-#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "config/endpoint.hpp"
 
 namespace kanhu::publish {
 namespace {
@@ -31,6 +34,12 @@ void set_connect_side(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::reconnect_ivl, 500);
   socket.set(zmq::sockopt::reconnect_ivl_max, 4000);
   set_keepalive(socket);
+}
+
+// libzmq's own word for a port chosen by the system is '*'.
+Endpoint place_of(const std::string& endpoint) {
+  const bool any_port = endpoint.starts_with("tcp://") && endpoint.ends_with(":*");
+  return check_endpoint(any_port ? endpoint.substr(0, endpoint.size() - 1) + "0" : endpoint);
 }
 
 }  // namespace
@@ -73,32 +82,47 @@ void set_client_options(zmq::socket_t& dealer) {
 }
 
 Result<void> check_loopback(const std::string& endpoint, bool allowed) {
-  constexpr std::string_view kTcp = "tcp://";
-  std::string_view rest(endpoint);
-  if (rest.starts_with("ipc://") || allowed) return {};
-  if (rest.starts_with(kTcp)) {
-    rest.remove_prefix(kTcp.size());
-    const std::string_view host = rest.substr(0, rest.rfind(':'));
-    const bool ipv4 = host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (ipv4 || host == "localhost" || host == "[::1]") return {};
-  }
+  const Endpoint checked = place_of(endpoint);
+  if (!checked.fault.empty()) return fail(ErrorKind::kInvalidConfig, fmt::format("{}: {}", endpoint, checked.fault));
+  if (checked.loopback || allowed) return {};
   return fail(ErrorKind::kInvalidConfig,
               fmt::format("{} would show events in plain text to other machines; use tcp://127.0.0.1:PORT or ipc://, name an "
                           "allow-list (access: FILE), or say plain_tcp_beyond_loopback: true",
                           endpoint));
 }
 
-Result<std::string> bind(zmq::socket_t& socket, const std::string& endpoint, const char* what) {
+Result<std::string> bind(zmq::socket_t& socket, const std::string& endpoint, const char* what, IpcSocket& file) {
+  const Endpoint place = place_of(endpoint);
   try {
-    socket.bind(endpoint);
+    if (!place.path.empty()) {
+      auto made = IpcSocket::listen(place.path);
+      if (!made) {
+        made.error().message = fmt::format("{} socket: {}", what, made.error().message);
+        return tl::unexpected(made.error());
+      }
+      file = std::move(*made);
+      // With a descriptor of ours libzmq neither removes what stands at the path nor makes anything there.
+      socket.set(zmq::sockopt::use_fd, file.descriptor());
+      socket.bind(endpoint);
+      (void)file.release();
+      return endpoint;
+    }
+    // libzmq takes no names but those of interfaces, and IPv6 only where it is told so.
+    socket.set(zmq::sockopt::ipv6, place.ipv6);
+    socket.bind("tcp://" + place.authority());
     return socket.get(zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& error) {
     const char* way_out = error.num() == EADDRINUSE ? "another program (a second gateway?) listens there: stop it or choose another port"
-                          : error.num() == EADDRNOTAVAIL ? "no interface of this machine has this address"
-                          : error.num() == EACCES        ? "choose a port above 1023 or a folder that may be written"
-                                                         : "the form is tcp://ADDRESS:PORT or ipc://PATH";
+                          : error.num() == EADDRNOTAVAIL || error.num() == ENODEV ? "no interface of this machine has this address"
+                          : error.num() == EACCES ? "choose a port above 1023 or a folder that may be written"
+                                                  : "the form is tcp://ADDRESS:PORT or ipc://PATH";
     return fail(ErrorKind::kIo, fmt::format("{} socket cannot bind {}: {}; {}", what, endpoint, error.what(), way_out));
   }
+}
+
+void connect(zmq::socket_t& socket, const std::string& endpoint) {
+  if (endpoint.starts_with("tcp://[")) socket.set(zmq::sockopt::ipv6, true);
+  socket.connect(endpoint);
 }
 
 }  // namespace kanhu::publish

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ZeroMQ options of every socket of Kanhu in one place. Private to pipelines/publish.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <zmq.hpp>
 
 #include "base/result.hpp"
+#include "pipelines/publish/ipc_socket.hpp"
 
 namespace kanhu::publish {
 
@@ -17,7 +19,12 @@ void set_client_options(zmq::socket_t& dealer);
 // kInvalidConfig for TCP that other machines can reach, unless `allowed`: the sockets ask for keys, or the configuration wants it so.
 Result<void> check_loopback(const std::string& endpoint, bool allowed);
 
-// Binds and answers the endpoint with its real port. kIo names the endpoint, the cause and a way out.
-Result<std::string> bind(zmq::socket_t& socket, const std::string& endpoint, const char* what);
+// Binds and answers the endpoint with its real port. kIo names the endpoint, the cause and a way out, also where
+// something stands at the path of ipc:// that is no dead socket of this user. `file` is the socket's file, which lives as long as it
+// listens.
+Result<std::string> bind(zmq::socket_t& socket, const std::string& endpoint, const char* what, IpcSocket& file);
+
+// As zmq::socket_t::connect, to an IPv6 address too.
+void connect(zmq::socket_t& socket, const std::string& endpoint);
 
 }  // namespace kanhu::publish

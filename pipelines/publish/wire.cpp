@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/publish/wire.hpp"
 
 #include <algorithm>
@@ -9,7 +10,7 @@ namespace {
 constexpr std::size_t kMostHeader = 224;  // with numbers below 2^53
 
 // Told in heads and heartbeats: the numbers of the epoch before are not all that was shown.
-bool tells_less(const JournalHead& head) { return head.previous_open || head.previous_lost; }
+bool tells_less(const journal::JournalHead& head) { return head.previous_open || head.previous_lost; }
 
 }  // namespace
 
@@ -48,12 +49,12 @@ std::uint64_t seq_of(std::string_view header) {
   return seq;
 }
 
-Header header_of(const Committed& committed, WallTime published) {
+Header header_of(const journal::Committed& committed, WallTime published) {
   const Event& event = *committed.event;
   return {event.id.epoch, event.id.seq, event.id.stream_seq, event.time, published, committed.durable, committed.provisional};
 }
 
-std::string head_payload(const JournalHead& head, const std::string& facility, std::uint64_t handed, std::uint64_t durable) {
+std::string head_payload(const journal::JournalHead& head, const std::string& facility, std::uint64_t handed, std::uint64_t durable) {
   Json previous;
   if (!head.previous_epoch.empty()) {
     const auto found = std::find_if(head.previous_streams.begin(), head.previous_streams.end(),
@@ -71,7 +72,7 @@ std::string head_payload(const JournalHead& head, const std::string& facility, s
                          {"previous", previous}});
 }
 
-std::string heartbeat_payload(const JournalHead& head, std::uint64_t handed, const Json& more) {
+std::string heartbeat_payload(const journal::JournalHead& head, std::uint64_t handed, const Json& more) {
   Json payload = more.is_object() ? more : Json::object();
   payload["v"] = 1;
   payload["epoch"] = head.epoch;
@@ -83,7 +84,7 @@ std::string heartbeat_payload(const JournalHead& head, std::uint64_t handed, con
   return canonical_json(payload);
 }
 
-std::string commit_payload(const Committed& committed) {
+std::string commit_payload(const journal::Committed& committed) {
   const Event& event = *committed.event;
   return canonical_json({{"v", 1},
                          {"id", event.id.text()},

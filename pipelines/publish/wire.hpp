@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Topics, headers and payloads of the live socket (docs/events.md). Private to pipelines/publish.
 #pragma once
 
@@ -6,7 +7,7 @@
 #include <string_view>
 
 #include "base/time.hpp"
-#include "pipelines/publish/journal.hpp"
+#include "pipelines/journal/journal.hpp"
 
 namespace kanhu::publish {
 
@@ -28,11 +29,11 @@ std::string encode(const Header& header);
 // Of an encoded header of our own; 0 for anything else.
 std::uint64_t seq_of(std::string_view header);
 
-Header header_of(const Committed& committed, WallTime published);
+Header header_of(const journal::Committed& committed, WallTime published);
 
 // `handed`: the stream's last number handed to the socket.
-std::string head_payload(const JournalHead& head, const std::string& facility, std::uint64_t handed, std::uint64_t durable);
-std::string heartbeat_payload(const JournalHead& head, std::uint64_t handed, const Json& more);
-std::string commit_payload(const Committed& committed);
+std::string head_payload(const journal::JournalHead& head, const std::string& facility, std::uint64_t handed, std::uint64_t durable);
+std::string heartbeat_payload(const journal::JournalHead& head, std::uint64_t handed, const Json& more);
+std::string commit_payload(const journal::Committed& committed);
 
 }  // namespace kanhu::publish

@@ -1,5 +1,9 @@
+// SPDX-License-Identifier: MIT
 // The clips of a folder: listing, checking, and which of them must go.
+#include "pipelines/record/catalogue.hpp"
+
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +17,9 @@
 namespace kanhu::record {
 namespace {
 
+// No clip is older than this program: such an arrival is that of a clock that had not been set yet.
+constexpr WallTime kNoClipBefore{std::chrono::seconds(1'577'836'800)};  // 2020-01-01
+constexpr std::chrono::hours kAheadAtMost{1};
 constexpr int kDayDepth = 4;  // facility/yyyy/mm/dd
 
 bool is_sidecar_name(std::string_view name) { return name.size() == 31 && name.ends_with(".json") && is_clip_id(name.substr(0, 26)); }
@@ -73,16 +80,21 @@ Result<void> verify_clip(FileIo& io, const std::string& directory, const Sidecar
   return {};
 }
 
-std::vector<Sidecar> plan_retention(const StorageConfig& limits, std::vector<Sidecar> clips, WallTime now) {
-  std::sort(clips.begin(), clips.end(), [](const Sidecar& a, const Sidecar& b) {
-    return std::pair(a.record.to, a.record.clip) < std::pair(b.record.to, b.record.clip);
+std::vector<Sidecar> plan_retention(const StorageConfig& limits, std::vector<Sidecar> clips, WallTime now,
+                                    std::optional<WallTime> aged_to) {
+  const auto has_age = [&](const Sidecar& clip) { return clip.arrived >= kNoClipBefore && clip.arrived <= now + kAheadAtMost; };
+  std::sort(clips.begin(), clips.end(), [&](const Sidecar& a, const Sidecar& b) {
+    return std::tuple(has_age(a), a.arrived, a.record.clip) < std::tuple(has_age(b), b.arrived, b.record.clip);
   });
   std::uint64_t bytes = 0;
   for (const Sidecar& clip : clips) bytes += clip.record.bytes;
   std::vector<Sidecar> leaving;
   for (Sidecar& clip : clips) {
-    const bool too_old = clip.record.to < now - limits.most_age;
-    if (!too_old && bytes <= limits.most_bytes) break;
+    const bool too_old = has_age(clip) && clip.arrived < aged_to.value_or(now) - limits.most_age;
+    if (!too_old && bytes <= limits.most_bytes) {
+      if (has_age(clip)) break;
+      continue;
+    }
     bytes -= clip.record.bytes;
     leaving.push_back(std::move(clip));
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The seam behind which packets become bytes of a file.
 #pragma once
 
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "pipelines/packet.hpp"
+#include "media/packet.hpp"
 
 namespace kanhu::record {
 

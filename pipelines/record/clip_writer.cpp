@@ -1,10 +1,15 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/record/clip_writer.hpp"
 
 #include <algorithm>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "base/log.hpp"
+#include "media/packet_ring.hpp"
+#include "pipelines/record/settle.hpp"
+#include "pipelines/record/sidecar.hpp"
 
 namespace kanhu::record {
 namespace {
@@ -35,11 +40,12 @@ Result<void> make_clip_folder(FileIo& io, const ClipPaths& paths) {
   return io.sync_directory(paths.directory);
 }
 
-ClipWriter::ClipWriter(FileIo& io, std::string directory, const ClipRequest& request, std::string camera_name, const MuxerFactory& muxers)
+ClipWriter::ClipWriter(FileIo& io, std::string directory, const ClipRequest& request, const Recorded& camera, const MuxerFactory& muxers)
     : io_(io), directory_(std::move(directory)), muxers_(muxers), paths_(clip_paths(directory_, request)) {
   sidecar_.request = request;
   sidecar_.subjects = {request.subject};
-  sidecar_.camera_name = std::move(camera_name);
+  sidecar_.camera_name = camera.name;
+  sidecar_.zones = camera.zones;
   sidecar_.record.clip = request.clip;
   sidecar_.record.facility = request.facility;
   sidecar_.record.source = request.source;
@@ -108,6 +114,9 @@ Result<void> ClipWriter::write(const PacketPtr& packet) {
     const bool other_format = !same_format(*packet, part_->format());
     const bool jump =
         packet->run != part_->run() || packet->pts > part_->newest_pts() + kJumpAhead || packet->pts < part_->newest_pts() - kJumpBack;
+    // A line of pts that was set loses nothing; one that goes on as far ahead as the clock has lacks what lies between.
+    if (packet->run == part_->run() && packet->pts > part_->newest_pts() + kJumpAhead && steady_of(*packet) > newest_arrival_ + kJumpAhead)
+      flaw("gap");
     if (other_format || jump) {
       end_part();
       waiting_for_key_ = true;
@@ -121,6 +130,7 @@ Result<void> ClipWriter::write(const PacketPtr& packet) {
   if (!part_) {
     if (auto ok = begin_part(*packet); !ok) return ok;
   }
+  newest_arrival_ = steady_of(*packet);
   return part_->add(packet);
 }
 
@@ -168,11 +178,7 @@ ClipRecord ClipWriter::finish() {
     }
     return record;
   }
-  const ClockSource clock = sidecar_.request.clock;
-  const auto earlier = [clock](const SidecarFrame& a, const SidecarFrame& b) { return a.captured.by(clock) < b.captured.by(clock); };
-  const auto [first, last] = std::minmax_element(sidecar_.frames.begin(), sidecar_.frames.end(), earlier);
-  record.from = first->captured.by(clock);
-  record.to = last->captured.by(clock);
+  std::tie(record.from, record.to) = span_of(sidecar_.frames, sidecar_.request.clock);
   record.status = record.reason.empty() ? ClipStatus::kComplete : ClipStatus::kPartial;
   leave_sidecar();
   return record;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One clip on its way to disk.
 #pragma once
 
@@ -18,12 +19,18 @@ const char* reason_of(ErrorKind kind);
 // Makes the folder of a clip and, when it was not there, makes its way from the clips folder durable.
 Result<void> make_clip_folder(FileIo& io, const ClipPaths& paths);
 
+// What a sidecar says of the camera beside its id.
+struct Recorded {
+  std::string name;
+  std::vector<std::string> zones;
+};
+
 // Packets of one clip -> parts, times log, sidecar, and a record that is true (invariant 5). A failure ends the
 // writing, never the clip: what is on disk by then is what the record says.
 // Thread: the record thread.
 class ClipWriter {
  public:
-  ClipWriter(FileIo& io, std::string directory, const ClipRequest& request, std::string camera_name, const MuxerFactory& muxers);
+  ClipWriter(FileIo& io, std::string directory, const ClipRequest& request, const Recorded& camera, const MuxerFactory& muxers);
 
   void packet(const PacketPtr& packet);
   void extend(const ClipRequest& request);  // a later end, or one more subject
@@ -47,6 +54,7 @@ class ClipWriter {
   Sidecar sidecar_;
   std::unique_ptr<File> times_;
   std::unique_ptr<PartWriter> part_;
+  MonoTime newest_arrival_{};  // steady
   int parts_begun_ = 0;
   bool begun_ = false;
   bool failed_ = false;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/record/decode_times.hpp"
 
 #include <algorithm>

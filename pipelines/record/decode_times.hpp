@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decode times for streams that carry none: RTSP gives presentation times only, and MP4 needs both.
 #pragma once
 
@@ -7,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "pipelines/packet.hpp"
+#include "media/packet.hpp"
 
 namespace kanhu::record {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/record/fragments.hpp"
 
 #include <array>
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kMostMoofBytes = 4ull << 20;
 constexpr std::uint32_t kMostSamples = 1u << 20;  // of one run; more is damage
+constexpr std::uint32_t kMostBoxes = 1u << 20;    // of a file; more is damage
 
 using Bytes = std::span<const std::byte>;
 
@@ -79,7 +81,7 @@ Result<FragmentScan> scan_fragments(File& file) {
   bool has_type = false;
   std::optional<std::uint64_t> announced;  // samples of a moof whose mdat is still to come
   std::uint64_t offset = 0;
-  while (offset < *size) {
+  for (std::uint32_t boxes = 0; offset < *size && boxes < kMostBoxes; ++boxes) {
     std::array<std::byte, 16> start{};
     const auto got = file.read_at(offset, start);
     if (!got) return tl::unexpected(got.error());

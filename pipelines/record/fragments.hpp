@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a fragmented MP4 or QuickTime file holds, read from its boxes (ISO/IEC 14496-12) without decoding.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One media file of a clip, from its first packet to its last byte read back.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "pipelines/record/decode_times.hpp"
 #include "pipelines/record/fragments.hpp"
 #include "pipelines/record/recorder.hpp"
+#include "pipelines/record/sidecar.hpp"
 
 namespace kanhu::record {
 

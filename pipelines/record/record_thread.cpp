@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/record/record_thread.hpp"
 
 #include <utility>

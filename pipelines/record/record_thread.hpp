@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The one thread that touches the files of a volume.
 #pragma once
 

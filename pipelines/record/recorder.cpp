@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/record/recorder.hpp"
 
 #include <mutex>

@@ -1,10 +1,15 @@
+// SPDX-License-Identifier: MIT
 // Clips that were being written when their process died.
+#include "pipelines/record/settle.hpp"
+
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "pipelines/record/catalogue.hpp"
 #include "pipelines/record/clip_writer.hpp"
 #include "pipelines/record/fragments.hpp"
 #include "pipelines/record/part_writer.hpp"
@@ -74,10 +79,12 @@ Sidecar rebuild(FileIo& io, const ClipPaths& paths, const ClipRequest& request) 
   if (log) {
     sidecar.codec = log->codec;
     sidecar.camera_name = log->camera_name;
+    sidecar.zones = log->zones;
     sidecar.file_clock = log->file_clock;
     sidecar.subjects = log->subjects;
   }
   sidecar.request = request;
+  if (log) sidecar.request.offset = log->request.offset;
   if (sidecar.subjects.empty()) sidecar.subjects = {request.subject};
   sidecar.record = blank(request, ClipStatus::kPartial, log ? log->record.reason : kReason);
   const Sidecar known = log ? *log : Sidecar{};
@@ -96,12 +103,11 @@ Sidecar rebuild(FileIo& io, const ClipPaths& paths, const ClipRequest& request) 
     return sidecar;
   }
   if (!sidecar.frames.empty()) {
-    const auto by = [&](const SidecarFrame& frame) { return frame.captured.by(request.clock); };
-    const auto [first, last] = std::minmax_element(sidecar.frames.begin(), sidecar.frames.end(),
-                                                   [&](const SidecarFrame& a, const SidecarFrame& b) { return by(a) < by(b); });
-    sidecar.record.from = by(*first);
-    sidecar.record.to = by(*last);
-    const bool covers = sidecar.record.from <= request.from + kStartTolerance && sidecar.record.to >= request.to;
+    std::tie(sidecar.record.from, sidecar.record.to) = span_of(sidecar.frames, request.clock);
+    // Start and end were decided by arrival; the log has what that is apart from the camera's clock.
+    const auto offset = log ? log->request.offset : request.offset;
+    const auto [first, last] = span_of(sidecar.frames, ClockSource::kArrival);
+    const bool covers = first <= request.from - offset + kStartTolerance && last >= request.to - offset;
     if (covers && sidecar.record.reason.empty()) sidecar.record.status = ClipStatus::kComplete;
   }
   if (sidecar.record.status == ClipStatus::kPartial && sidecar.record.reason.empty()) sidecar.record.reason = kReason;

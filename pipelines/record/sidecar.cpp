@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/record/sidecar.hpp"
 
 #include <algorithm>
@@ -19,15 +20,17 @@ constexpr int kMostParts = 10000;
 
 Json request_json(const Sidecar& sidecar) {
   const ClipRequest& request = sidecar.request;
-  return Json{{"clip", request.clip},
-              {"subject", request.subject},
-              {"subjects", sidecar.subjects},
-              {"facility", request.facility},
-              {"source", request.source},
-              {"run", request.run},
-              {"from", format_utc(request.from)},
-              {"to", format_utc(request.to)},
-              {"clock", to_string(request.clock)}};
+  Json json = {{"clip", request.clip},
+               {"subject", request.subject},
+               {"subjects", sidecar.subjects},
+               {"facility", request.facility},
+               {"source", request.source},
+               {"run", request.run},
+               {"from", format_utc(request.from)},
+               {"to", format_utc(request.to)},
+               {"clock", to_string(request.clock)}};
+  if (request.offset.count() != 0) json["offset_us"] = request.offset.count();
+  return json;
 }
 
 Json frame_json(const SidecarFrame& frame) {
@@ -36,11 +39,17 @@ Json frame_json(const SidecarFrame& frame) {
        frame.captured.rtcp ? Json(to_microseconds(*frame.captured.rtcp)) : Json(nullptr), frame.is_key ? 1 : 0, frame.lost_before ? 1 : 0});
 }
 
+Json camera_json(const Sidecar& sidecar) {
+  Json json{{"id", sidecar.request.source}, {"name", sidecar.camera_name}, {"facility", sidecar.request.facility}};
+  if (!sidecar.zones.empty()) json["zones"] = sidecar.zones;
+  return json;
+}
+
 Json head_json(const Sidecar& sidecar, const char* format) {
   return Json{{"format", format},
               {"version", kSidecarVersion},
               {"request", request_json(sidecar)},
-              {"camera", Json{{"id", sidecar.request.source}, {"name", sidecar.camera_name}, {"facility", sidecar.request.facility}}},
+              {"camera", camera_json(sidecar)},
               {"codec", to_string(sidecar.codec)},
               {"file_clock", sidecar.file_clock}};
 }
@@ -92,8 +101,11 @@ Result<Sidecar> head_of(const Json& json, const char* format) {
   sidecar.request.from = time_of(request.at("from"));
   sidecar.request.to = time_of(request.at("to"));
   sidecar.request.clock = named(request.at("clock"), std::array{ClockSource::kRtcp, ClockSource::kArrival, ClockSource::kFile});
+  sidecar.request.offset = std::chrono::microseconds(request.value("offset_us", std::int64_t{0}));
   if (!is_clip_id(sidecar.request.clip) || !is_identifier(sidecar.request.facility)) refuse("clip or facility is not an id");
-  sidecar.camera_name = json.at("camera").at("name").get<std::string>();
+  const Json& camera = json.at("camera");
+  sidecar.camera_name = camera.at("name").get<std::string>();
+  if (camera.contains("zones")) sidecar.zones = camera.at("zones").get<std::vector<std::string>>();
   sidecar.codec = named(json.at("codec"), std::array{Codec::kH264, Codec::kH265, Codec::kMjpeg});
   sidecar.file_clock = json.at("file_clock").get<bool>();
   return sidecar;
@@ -131,8 +143,16 @@ Result<Sidecar> full_of(const Json& json) {
     sidecar->parts.push_back(std::move(part));
   }
   for (const Json& row : json.at("frames")) sidecar->frames.push_back(frame_of(row, sidecar->file_clock));
+  sidecar->arrived = sidecar->frames.empty() ? into.to : sidecar->frames.back().captured.arrival;
   if (json.contains("manifest")) sidecar->manifest = json.at("manifest").get<std::string>();
   return sidecar;
+}
+
+// Without the name that the JSON library gives its own exceptions.
+std::string words_of(const std::exception& error) {
+  const std::string_view words = error.what();
+  const std::size_t end = words.starts_with("[json.exception") ? words.find("] ") : std::string_view::npos;
+  return std::string(end == std::string_view::npos ? words : words.substr(end + 2));
 }
 
 }  // namespace
@@ -180,7 +200,7 @@ Result<Sidecar> sidecar_from_json(const Json& json) {
   try {
     return full_of(json);
   } catch (const std::exception& error) {
-    return fail(ErrorKind::kCorrupt, fmt::format("not a clip sidecar: {}", error.what()));
+    return fail(ErrorKind::kCorrupt, fmt::format("not a clip sidecar: {}", words_of(error)));
   }
 }
 
@@ -214,7 +234,7 @@ Result<Sidecar> read_times(FileIo& io, const std::string& path) {
       }
     }
   } catch (const std::exception& error) {
-    if (!sidecar) return fail(ErrorKind::kCorrupt, fmt::format("{}: not a times log: {}", path, error.what()));
+    if (!sidecar) return fail(ErrorKind::kCorrupt, fmt::format("{}: not a times log: {}", path, words_of(error)));
   }
   if (!sidecar) return fail(ErrorKind::kCorrupt, fmt::format("{}: an empty times log", path));
   return std::move(*sidecar);

@@ -1,19 +1,53 @@
+// SPDX-License-Identifier: MIT
 // The files beside a clip's media: the sidecar (final, JSON) and the times log (while the clip is being written).
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file_io.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
-#include "pipelines/record/recorder.hpp"
+#include "media/packet.hpp"
+#include "pipelines/event.hpp"
 
 namespace kanhu::record {
 
 inline constexpr int kSidecarVersion = 1;
 inline constexpr std::size_t kMostSidecarBytes = 16u << 20;
+
+// A sidecar as read back. `frames`: pts within the file and capture times, in file (decode) order.
+struct SidecarFrame {
+  int part = 0;  // counts from 1
+  std::chrono::nanoseconds pts{0};
+  CaptureTime captured;
+  bool is_key = false;
+  bool lost_before = false;  // the source lost something before this frame
+};
+struct SidecarPart {
+  int number = 0;
+  std::string file;  // relative to the clips folder
+  std::string caps;  // of the stream: the format may change from part to part
+  std::uint64_t bytes = 0;
+};
+struct Sidecar {
+  ClipRecord record;
+  ClipRequest request;  // as first asked for, `to` as last moved
+  Codec codec = Codec::kH264;
+  std::string camera_name;
+  std::vector<std::string> zones;  // that the camera watched; empty, too, when an older version recorded it
+  std::vector<SidecarFrame> frames;
+  std::vector<std::string> subjects;  // all incidents this clip serves, first comes first
+  std::vector<SidecarPart> parts;
+  WallTime arrived{};                   // of the last picture at this machine, as read back; without one `record.to`
+  bool file_clock = false;              // the times are a recording's time line, not arrivals
+  std::optional<std::string> manifest;  // SHA-256 of the clip's evidence manifest, when there is one
+};
+Result<Sidecar> read_sidecar(FileIo& io, const std::string& path);
 
 // Where a clip's files are: <facility>/<yyyy>/<mm>/<dd> (UTC day of `from`) below the clips folder.
 struct ClipPaths {
@@ -35,6 +69,10 @@ Json to_json(const Sidecar& sidecar);
 Result<Sidecar> sidecar_from_json(const Json& json);
 // Written beside, synced, renamed into place, directory synced, read back and compared.
 Result<void> write_sidecar(FileIo& io, const ClipPaths& paths, const Sidecar& sidecar);
+
+// First and last moment of what these frames show, in a clock, as far as that is believed. Pictures are in order of pts: one stamp that
+// is wrong, or this machine's clock set in between, moves neither.
+std::pair<WallTime, WallTime> span_of(const std::vector<SidecarFrame>& frames, ClockSource clock);
 
 // One line of the times log; a torn last line is ignored by its reader.
 std::string times_header(const Sidecar& sidecar);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/record/stream_clips.hpp"
 
 #include <algorithm>
@@ -23,12 +24,19 @@ constexpr std::size_t kMostOpen = 64;
 
 std::optional<StreamRole> recorded_role(const CameraConfig& camera) { return camera.main && camera.sub ? camera.record : std::nullopt; }
 
+Recorded recorded_of(const CameraConfig& camera) {
+  Recorded recorded{camera.name, {}};
+  for (const ZoneView& view : camera.zones)
+    if (std::find(recorded.zones.begin(), recorded.zones.end(), view.zone) == recorded.zones.end()) recorded.zones.push_back(view.zone);
+  return recorded;
+}
+
 }  // namespace
 
 StreamClips::StreamClips(std::shared_ptr<Volume> volume, std::string facility, const CameraConfig& camera)
     : volume_(std::move(volume)),
       facility_(std::move(facility)),
-      camera_name_(camera.name),
+      camera_(recorded_of(camera)),
       role_(recorded_role(camera)),
       most_queue_bytes_(camera.clips.ring_bytes + kLargestAccessUnitBytes),
       ring_(camera.clips.ring_bytes, camera.clips.pre_roll + kDecisionTime) {}
@@ -46,9 +54,11 @@ void StreamClips::packet(PacketPtr packet) {
   }
   if (packet->pts < newest_pts_) reorders_ = true;
   newest_pts_ = std::max(newest_pts_, packet->pts);
+  newest_ = Anchor{steady_of(*packet), packet->captured.arrival, packet->pts};
   ring_.push(packet);
   std::erase_if(open_, [&](OpenClip& clip) {
     if (clip.request.run.empty()) clip.request.run = run_;
+    if (!clip.end) aim(clip);
     return clip.request.run == run_ && feed(clip, packet) == Fate::kClosed;
   });
 }
@@ -60,6 +70,7 @@ void StreamClips::request(const ClipRequest& request) {
     if (request.to > running->request.to) {
       running->request.to = std::min(request.to, running->request.from + kLongestRequest);
       running->end_pts.reset();
+      aim(*running);
     }
     volume_->thread.post([writer = running->writer, extension = request] { writer->extend(extension); });
     return;
@@ -78,14 +89,14 @@ void StreamClips::start(const ClipRequest& asked) {
       open_.size() >= kMostOpen)
     return answer(asked, "invalid_request");
   if (!is_clip_id(request.clip)) return answer(asked, "invalid_request");
-  const auto kept = ring_.from(request.run, request.from, request.clock);
-  if (kept.empty() && too_late(request.run, request)) return answer(asked, "request_too_late");
-  if (!kept.empty() && kept.front()->captured.by(request.clock) > request.to && too_late(request.run, request))
-    return answer(asked, "request_too_late");
-
   OpenClip clip;
   clip.request = request;
-  clip.writer = std::make_shared<ClipWriter>(volume_->io, volume_->directory, asked, camera_name_, volume_->muxers);
+  aim(clip);
+  const auto kept = clip.begin ? ring_.from(request.run, *clip.begin) : std::vector<PacketPtr>();
+  const bool is_past = !kept.empty() && steady_of(*kept.front()) > *clip.end;
+  if ((kept.empty() || is_past) && too_late(request.run, clip)) return answer(asked, "request_too_late");
+
+  clip.writer = std::make_shared<ClipWriter>(volume_->io, volume_->directory, asked, camera_, volume_->muxers);
   for (const PacketPtr& packet : kept)
     if (feed(clip, packet) == Fate::kClosed) return;
   if (!kept.empty() && kept.front()->run != run_) return close(clip, clip.end_pts ? "" : "camera_lost");
@@ -93,12 +104,31 @@ void StreamClips::start(const ClipRequest& asked) {
   open_.push_back(std::move(clip));
 }
 
+// Arrival at this machine is what the request says, less what the camera's clock was ahead of it when it was made. Both ends are taken over
+// to the steady clock at once: this machine's own may be set before they come.
+void StreamClips::aim(OpenClip& clip) const {
+  if (!newest_) return;
+  const auto steady = [&](WallTime asked) { return newest_->steady + (asked - clip.request.offset - newest_->wall); };
+  if (!clip.begin) clip.begin = steady(clip.request.from);
+  const MonoTime end = steady(clip.request.to);
+  if (clip.end && end <= *clip.end) return;
+  clip.end = end;
+  clip.end_media.reset();
+  if (clip.request.run == run_) clip.end_media = newest_->pts + (end - newest_->steady);
+}
+
+// Packets come in bunches: what has arrived after the end may have been taken before it, and its pts says so. A line of pts that is slow or
+// has jumped is waited for no longer than a picture that is late.
+bool StreamClips::is_end(const OpenClip& clip, const Packet& packet) const {
+  if (!clip.end || steady_of(packet) < *clip.end) return false;
+  return !clip.end_media || packet.pts >= *clip.end_media || steady_of(packet) >= *clip.end + kEndGrace;
+}
+
 // Nothing of what was asked for is left, and nothing of it is to come.
-bool StreamClips::too_late(const std::string& run, const ClipRequest& request) const {
+bool StreamClips::too_late(const std::string& run, const OpenClip& clip) const {
   const auto* known = ring_.find(run);
-  const Packet* newest = ring_.newest();
   if (known && run == run_ && !run_over_)
-    return newest && newest->captured.by(request.clock) > request.to && (known->evicted || known->overflowed);
+    return newest_ && clip.end && newest_->steady > *clip.end && (known->evicted || known->overflowed);
   return known && (known->evicted || known->overflowed);
 }
 
@@ -120,12 +150,11 @@ StreamClips::Fate StreamClips::feed(OpenClip& clip, const PacketPtr& packet) {
     close(clip, "");
     return Fate::kClosed;
   }
-  const WallTime time = packet->captured.by(clip.request.clock);
-  const bool is_end = time >= clip.request.to;
+  const bool ends = is_end(clip, *packet);
   if (!clip.has_packets && !packet->is_key) return Fate::kStaysOpen;
   if (clip.skipping && !packet->is_key) {
     ++queue_drops_;
-    if (!is_end) return Fate::kStaysOpen;
+    if (!ends) return Fate::kStaysOpen;
     close(clip, "");
     return Fate::kClosed;
   }
@@ -137,18 +166,18 @@ StreamClips::Fate StreamClips::feed(OpenClip& clip, const PacketPtr& packet) {
   } else {
     clip.skipping = false;
     if (!clip.has_packets) {
-      const std::string late = late_start(packet->run, *packet, clip.request);
+      const std::string late = late_start(packet->run, *packet, clip);
       if (!late.empty()) volume_->thread.post([writer = clip.writer, late] { writer->flaw(late); });
     }
     clip.has_packets = true;
-    clip.newest = packet->captured;
+    clip.newest = steady_of(*packet);
     *queue_bytes_ += cost;
     volume_->thread.post([writer = clip.writer, packet, cost, queued = queue_bytes_] {
       writer->packet(packet);
       *queued -= cost;
     });
   }
-  if (!is_end) return Fate::kStaysOpen;
+  if (!ends) return Fate::kStaysOpen;
   // Pictures shown before this one may still follow it in decode order.
   if (reorders_ && !clip.end_pts) clip.end_pts = packet->pts;
   if (clip.end_pts) return Fate::kStaysOpen;
@@ -156,8 +185,8 @@ StreamClips::Fate StreamClips::feed(OpenClip& clip, const PacketPtr& packet) {
   return Fate::kClosed;
 }
 
-std::string StreamClips::late_start(const std::string& run, const Packet& first, const ClipRequest& request) const {
-  if (first.captured.by(request.clock) <= request.from + kLatestStart) return "";
+std::string StreamClips::late_start(const std::string& run, const Packet& first, const OpenClip& clip) const {
+  if (clip.begin && steady_of(first) <= *clip.begin + kLatestStart) return "";
   const auto* known = ring_.find(run);
   if (known && known->overflowed) return "ring_overflow";
   return known && known->evicted ? "pre_roll_missing" : "camera_connected_late";
@@ -181,14 +210,13 @@ void StreamClips::tick(WallTime now) {
   std::scoped_lock lock(mutex_);
   close_where(
       [&](const OpenClip& clip) {
-        // In the request's clock: as far after the newest picture as the ticks are after its arrival.
-        const WallTime by_clock = clip.has_packets ? clip.newest.by(clip.request.clock) + (now - clip.newest.arrival) : now;
-        return by_clock >= clip.request.to + kEndGrace;
+        // The ticks go on steadily from the newest packet's arrival.
+        if (clip.end && newest_) return newest_->steady + (now - newest_->wall) >= *clip.end + kEndGrace;
+        return now >= clip.request.to - clip.request.offset + kEndGrace;
       },
       [](const OpenClip& clip) -> std::string {
         if (!clip.has_packets) return "no_packets";
-        const bool short_of_end = clip.newest.by(clip.request.clock) < clip.request.to - kEndTolerance;
-        return short_of_end ? "camera_lost" : "";
+        return clip.newest < *clip.end - kEndTolerance ? "camera_lost" : "";
       });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What one recorded stream keeps and records: its ring, its open clips, and when each begins and ends.
 #pragma once
 
@@ -12,8 +13,8 @@
 #include <vector>
 
 #include "base/file_io.hpp"
+#include "media/packet_ring.hpp"
 #include "pipelines/record/clip_writer.hpp"
-#include "pipelines/record/packet_ring.hpp"
 #include "pipelines/record/record_thread.hpp"
 #include "pipelines/record/recorder.hpp"
 
@@ -51,21 +52,33 @@ class StreamClips {
     bool has_packets = false;
     bool skipping = false;             // lost packets: nothing until the next key frame
     std::optional<MediaTime> end_pts;  // of the first packet at or after `to`; earlier pictures may still follow it
-    CaptureTime newest{};              // of the clip's newest picture
+    // What was asked for, by the clock that nobody sets, as soon as a packet has shown how that stands to this machine's time; and the end
+    // on the stream's own line.
+    std::optional<MonoTime> begin, end;
+    std::optional<MediaTime> end_media;
+    MonoTime newest{};  // arrival of the clip's newest picture
   };
   enum class Fate { kStaysOpen, kClosed };
 
+  struct Anchor {
+    MonoTime steady{};
+    WallTime wall{};
+    MediaTime pts{};
+  };
+
   void start(const ClipRequest& request);
+  void aim(OpenClip& clip) const;  // at `request.from` and `request.to`; an end only moves later
+  bool is_end(const OpenClip& clip, const Packet& packet) const;
   void answer(const ClipRequest& request, const std::string& reason);  // missing, without a file
   Fate feed(OpenClip& clip, const PacketPtr& packet);
   void close(OpenClip& clip, const std::string& reason);
   void close_where(const std::function<bool(const OpenClip&)>& ends, const std::function<std::string(const OpenClip&)>& reason);
-  std::string late_start(const std::string& run, const Packet& first, const ClipRequest& request) const;
-  bool too_late(const std::string& run, const ClipRequest& request) const;
+  std::string late_start(const std::string& run, const Packet& first, const OpenClip& clip) const;
+  bool too_late(const std::string& run, const OpenClip& clip) const;
 
   const std::shared_ptr<Volume> volume_;
   const std::string facility_;
-  const std::string camera_name_;
+  const Recorded camera_;
   const std::optional<StreamRole> role_;  // the recorded one, when the camera has two sessions
   const std::uint64_t most_queue_bytes_;
   const std::shared_ptr<std::atomic<std::uint64_t>> queue_bytes_ = std::make_shared<std::atomic<std::uint64_t>>(0);
@@ -75,6 +88,7 @@ class StreamClips {
   std::vector<OpenClip> open_;
   std::deque<std::string> answered_;  // ids of clips that are over, newest last
   std::string run_;                   // of the newest packet
+  std::optional<Anchor> newest_;      // the newest packet
   bool run_over_ = false;
   std::string over_reason_;
   bool reorders_ = false;  // the run has pictures whose decode order is not their order on the screen

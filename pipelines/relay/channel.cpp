@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/relay/channel.hpp"
 
 #include <cerrno>
@@ -46,6 +47,7 @@ Result<void> Channel::try_send(const Message& message) { return send_bytes(encod
 Result<Message> Channel::receive() {
   for (;;) {
     const ssize_t got = ::recv(descriptor_, receive_buffer_.get(), kLargestMessage + 1, 0);
+    received_bytes_ = got > 0 ? static_cast<std::size_t>(got) : 0;
     if (got > static_cast<ssize_t>(kLargestMessage)) return fail(ErrorKind::kCorrupt, "a message over the limit of 64 KiB");
     if (got > 0) return decode(std::string_view(receive_buffer_.get(), static_cast<std::size_t>(got)));
     if (got < 0 && errno == EINTR) continue;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <chrono>
@@ -31,6 +32,8 @@ class Channel {
   Result<void> try_send(const Message& message);
   // Waits for a message. kClosed at end of file, kCorrupt for one that does not parse (the channel stays usable).
   Result<Message> receive();
+  // Of the last message received, on the socket. Thread: that of `receive`.
+  std::size_t received_bytes() const { return received_bytes_; }
 
   void set_send_patience(std::chrono::milliseconds patience);
   // Ends both directions: the other end sees end of file, a waiting receive of ours too.
@@ -44,6 +47,7 @@ class Channel {
   int descriptor_;
   std::mutex send_mutex_;
   std::unique_ptr<char[]> receive_buffer_;
+  std::size_t received_bytes_ = 0;
 };
 
 }  // namespace kanhu::relay

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/relay/message.hpp"
 
 #include <array>
@@ -36,20 +37,39 @@ Json credentials_json(const std::map<std::string, Credential>& credentials) {
   return json;
 }
 
+// Paths are bytes, not text.
+Json paths_json(const std::vector<std::string>& paths) {
+  Json json = Json::array();
+  for (const std::string& path : paths) json.push_back(to_base64({reinterpret_cast<const std::uint8_t*>(path.data()), path.size()}));
+  return json;
+}
+
+std::vector<std::string> paths_from(const Json& json) {
+  std::vector<std::string> paths;
+  for (const Json& each : json) {
+    const auto bytes = from_base64(each.get_ref<const std::string&>());
+    if (!bytes) throw std::out_of_range("a path");
+    paths.emplace_back(bytes->begin(), bytes->end());
+  }
+  return paths;
+}
+
 // One `pack` a message; the member "is" tells them apart.
 Json pack(const Hello& m) { return {{"is", "hello"}, {"schema", m.schema}, {"build", m.build}}; }
 Json pack(const Setup& m) {
-  return {
-      {"is", "setup"}, {"clips_dir", m.clips_dir}, {"models_path", m.models_path}, {"threads", m.analysis_threads}, {"replay", m.replay}};
+  return {{"is", "setup"},      {"clips_dir", m.clips_dir},    {"models_path", m.models_path}, {"threads", m.analysis_threads},
+          {"replay", m.replay}, {"files", paths_json(m.files)}};
 }
 Json pack(const Assign& m) {
   return {{"is", "assign"},
           {"facility", m.facility},
           {"camera", camera_json(m.camera)},
+          {"private", m.is_private},
           {"credentials", credentials_json(m.credentials)},
           {"file_start", to_microseconds(m.file_start)},
           {"sidecar", m.sidecar},
-          {"part", m.part}};
+          {"part", m.part},
+          {"file_digest", m.file_digest}};
 }
 Json pack(const Open& m) { return {{"is", "open"}, {"camera", m.camera}, {"role", static_cast<int>(m.role)}}; }
 Json pack(const Release& m) { return {{"is", "release"}, {"camera", m.camera}}; }
@@ -65,6 +85,7 @@ Json pack(const AskPicture& m) {
 }
 Json pack(const Drain&) { return {{"is", "drain"}}; }
 Json pack(const Observed& m) { return {{"is", "observed"}, {"observation", to_json(m.observation)}}; }
+Json pack(const SourceConnected& m) { return {{"is", "connected"}, {"camera", m.camera}, {"role", static_cast<int>(m.role)}}; }
 Json pack(const SourceUp& m) {
   return {{"is", "up"},
           {"camera", m.camera},
@@ -96,7 +117,7 @@ Json pack(const PicturePart& m) {
 Json pack(const PictureFailed& m) {
   return {{"is", "no_picture"}, {"id", m.id}, {"kind", static_cast<int>(m.why.kind)}, {"message", m.why.message}};
 }
-Json pack(const CameraStats& m) {
+Json pack(const CameraReport& m) {
   return {{"is", "camera_stats"},
           {"camera", m.camera},
           {"n", Json::array({m.packets, m.key_frames, m.bytes, m.frames_decoded, m.decode_errors, m.packets_not_decoded, m.packets_lost,
@@ -105,12 +126,17 @@ Json pack(const CameraStats& m) {
           {"ring_seconds", m.ring_seconds},
           {"codec", m.codec},
           {"rtcp", m.has_rtcp_time},
+          {"keep_alive", m.keep_alive},
           {"detector", m.detector},
           {"notice", m.detector_notice},
           {"wait", histogram_json(m.wait)},
           {"work", histogram_json(m.work)}};
 }
-Json pack(const WorkerStats& m) { return {{"is", "worker_stats"}, {"progress", m.progress}, {"idle", m.idle}}; }
+Json pack(const WorkerReport& m) {
+  Json at_work = Json::array();
+  for (const auto& each : m.at_work) at_work.push_back(Json::array({each.camera, each.closing, each.processor_ms}));
+  return {{"is", "worker_stats"}, {"progress", m.progress}, {"idle", m.idle}, {"handled", m.handled}, {"at_work", std::move(at_work)}};
+}
 Json pack(const LogLine& m) { return {{"is", "log"}, {"level", m.level}, {"area", m.area}, {"text", m.text}}; }
 
 Assign assign_from(const Json& json) {
@@ -119,12 +145,14 @@ Assign assign_from(const Json& json) {
   Assign assign;
   assign.facility = json.at("facility").get<std::string>();
   assign.camera = std::move(*camera);
+  assign.is_private = json.at("private").get<bool>();
   for (const auto& [name, pair] : json.at("credentials").items()) {
     assign.credentials[name] = Credential{pair.at(0).get<std::string>(), Secret(pair.at(1).get<std::string>())};
   }
   assign.file_start = wall_from_microseconds(json.at("file_start").get<std::int64_t>());
   assign.sidecar = json.at("sidecar").get<std::string>();
   assign.part = json.at("part").get<int>();
+  assign.file_digest = json.at("file_digest").get<std::string>();
   return assign;
 }
 
@@ -142,8 +170,8 @@ SourceEnded source_ended_from(const Json& json) {
           Error{enum_from<ErrorKind>(json.at("kind"), kErrorKinds), json.at("message").get<std::string>()}};
 }
 
-CameraStats camera_stats_from(const Json& json) {
-  CameraStats stats;
+CameraReport camera_stats_from(const Json& json) {
+  CameraReport stats;
   stats.camera = json.at("camera").get<std::string>();
   const Json& n = json.at("n");
   std::size_t at = 0;
@@ -158,10 +186,20 @@ CameraStats camera_stats_from(const Json& json) {
   stats.ring_seconds = json.at("ring_seconds").get<double>();
   stats.codec = json.at("codec").get<std::string>();
   stats.has_rtcp_time = json.at("rtcp").get<bool>();
+  stats.keep_alive = json.at("keep_alive").get<std::string>();
   stats.detector = json.at("detector").get<std::string>();
   stats.detector_notice = json.at("notice").get<std::string>();
   stats.wait = histogram_from(json.at("wait"));
   stats.work = histogram_from(json.at("work"));
+  return stats;
+}
+
+WorkerReport worker_stats_from(const Json& json) {
+  WorkerReport stats{json.at("progress").get<std::uint64_t>(), json.at("idle").get<bool>(), {}, json.at("handled").get<std::uint64_t>()};
+  const Json& at_work = json.at("at_work");
+  if (at_work.size() > kMostAtWork) throw std::out_of_range("pieces of work");
+  for (const Json& each : at_work)
+    stats.at_work.push_back({each.at(0).get<std::string>(), each.at(1).get<bool>(), each.at(2).get<std::uint64_t>()});
   return stats;
 }
 
@@ -193,7 +231,8 @@ Message unpack(const Json& json) {
   const auto is = json.at("is").get<std::string>();
   if (is == "observed") return Observed{observation_from_json(json.at("observation"))};
   if (is == "camera_stats") return camera_stats_from(json);
-  if (is == "worker_stats") return WorkerStats{json.at("progress").get<std::uint64_t>(), json.at("idle").get<bool>()};
+  if (is == "worker_stats") return worker_stats_from(json);
+  if (is == "connected") return SourceConnected{json.at("camera").get<std::string>(), role_from(json.at("role"))};
   if (is == "up") return source_up_from(json);
   if (is == "ended") return source_ended_from(json);
   if (is == "clip") return ClipDone{clip_record_from_json(json.at("record"))};
@@ -201,7 +240,7 @@ Message unpack(const Json& json) {
   if (is == "hello") return Hello{json.at("schema").get<int>(), json.at("build").get<std::string>()};
   if (is == "setup") {
     return Setup{json.at("clips_dir").get<std::string>(), json.at("models_path").get<std::vector<std::string>>(),
-                 json.at("threads").get<int>(), json.at("replay").get<bool>()};
+                 json.at("threads").get<int>(), json.at("replay").get<bool>(), paths_from(json.at("files"))};
   }
   if (is == "assign") return assign_from(json);
   if (is == "open") return Open{json.at("camera").get<std::string>(), role_from(json.at("role"))};
@@ -214,6 +253,13 @@ Message unpack(const Json& json) {
                          {enum_from<ErrorKind>(json.at("kind"), kErrorKinds), json.at("message").get<std::string>()}};
   }
   if (is == "drain") return Drain{};
+  if (is == "sensor") return sensor_message_from(json);
+  if (is == "sensors_round") return SensorsRound{json.at("number").get<std::uint64_t>()};
+  if (is == "broker") return broker_state_from(json);
+  if (is == "task") return task_from(json);
+  if (is == "task_moved") return TaskMoved{json.at("steps").get<std::uint64_t>()};
+  if (is == "task_part") return task_part_from(json);
+  if (is == "task_failed") return task_failed_from(json);
   throw std::out_of_range("unknown message");
 }
 

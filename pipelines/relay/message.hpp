@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What crosses between a worker and the gateway. One message is one datagram on their SOCK_SEQPACKET socket, canonical
 // JSON, at most 64 KiB; the first one each way is `hello`, and a mismatch of schema or build is refused.
 #pragma once
@@ -11,11 +12,15 @@
 #include <vector>
 
 #include "base/histogram.hpp"
+#include "base/overloaded.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "config/config.hpp"
 #include "pipelines/event.hpp"
 #include "pipelines/observation.hpp"
+#include "pipelines/relay/sensor_message.hpp"
+#include "pipelines/relay/task.hpp"
+#include "pipelines/relay/worker_report.hpp"
 
 namespace kanhu::relay {
 
@@ -35,17 +40,20 @@ struct Setup {
   std::vector<std::string> models_path;
   int analysis_threads = 1;
   bool replay = false;
+  std::vector<std::string> files;  // recordings, pictures and devices of this machine that it is going to read
 };
 
 // A camera and what it needs; opens nothing yet.
 struct Assign {
   std::string facility;
   CameraConfig camera;
+  bool is_private = false;                        // it watches a private zone: no picture leaves the worker, none is written
   std::map<std::string, Credential> credentials;  // by name; secrets travel only this way
   // Replay: the capture time of pts 0, and a clip's sidecar when the file is a clip.
   WallTime file_start{};
   std::string sidecar;
-  int part = 0;  // of the sidecar
+  int part = 0;             // of the sidecar
+  std::string file_digest;  // SHA-256 of the file, which who assigns it has read; empty: the worker reads it
 };
 // Opens (again) one session of an assigned camera. Retries are the gateway's decision.
 struct Open {
@@ -75,6 +83,11 @@ struct Drain {};
 struct Observed {
   Observation observation;
 };
+// The camera has answered: what follows is waiting for media.
+struct SourceConnected {
+  std::string camera;
+  StreamRole role = StreamRole::kMain;
+};
 // A session got its first packet.
 struct SourceUp {
   std::string camera;
@@ -103,7 +116,7 @@ struct PictureFailed {
   Error why;
 };
 // Counters of one camera since it was assigned, about once a second.
-struct CameraStats {
+struct CameraReport {
   std::string camera;
   std::uint64_t packets = 0, key_frames = 0, bytes = 0, frames_decoded = 0, decode_errors = 0;
   std::uint64_t packets_not_decoded = 0, packets_lost = 0, held_bytes = 0;
@@ -114,23 +127,21 @@ struct CameraStats {
   std::string codec;
   int width = 0, height = 0;
   bool has_rtcp_time = false;
+  std::string keep_alive;       // of the RTSP session: get_parameter, options or refused; empty when not known
   std::string detector;         // in use, which may be a fallback
   std::string detector_notice;  // why it is one
   LatencyHistogram wait, work;  // for analysis, of analysis
 };
-// The worker as a whole: the gateway's watchdog reads it.
-struct WorkerStats {
-  std::uint64_t progress = 0;  // pieces of analysis finished
-  bool idle = true;            // nothing waits to be analysed
-};
-struct LogLine {
-  int level = 0;
-  std::string area;
-  std::string text;
-};
+using Message = std::variant<Hello, Setup, Assign, Open, Release, AskClip, AskPicture, Drain, Observed, SourceConnected, SourceUp,
+                             SourceEnded, ClipDone, PicturePart, PictureFailed, CameraReport, WorkerReport, LogLine, Task, TaskMoved,
+                             TaskPart, TaskFailed, BrokerState, SensorMessage, SensorsRound>;
 
-using Message = std::variant<Hello, Setup, Assign, Open, Release, AskClip, AskPicture, Drain, Observed, SourceUp, SourceEnded, ClipDone,
-                             PicturePart, PictureFailed, CameraStats, WorkerStats, LogLine>;
+// Who may send what; both say Hello and count rounds of sensors. A message in neither list does not compile where messages are visited.
+template <typename M>
+concept OnlyToWorker = OneOf<M, Setup, Assign, Open, Release, AskClip, AskPicture, Drain, Task, BrokerState, SensorMessage>;
+template <typename M>
+concept OnlyToGateway = OneOf<M, Observed, SourceConnected, SourceUp, SourceEnded, ClipDone, PicturePart, PictureFailed, CameraReport,
+                              WorkerReport, LogLine, TaskMoved, TaskPart, TaskFailed>;
 
 // At most kLargestMessage bytes for every message Kanhu makes.
 std::string encode(const Message& message);

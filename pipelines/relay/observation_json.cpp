@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/relay/observation_json.hpp"
 
 #include <stdexcept>
@@ -103,8 +104,7 @@ Json body_json(const ThermalObservation& thermal) {
           {"hot_spots", std::move(hot_spots)}};
 }
 
-// Contacts are read in the gateway: no reader takes one from a worker.
-Json body_json(const ContactObservation&) { return {{"is", "contact"}}; }
+Json body_json(const ContactObservation& contact) { return {{"is", "contact"}, {"open", contact.open}}; }
 
 ThermalObservation thermal_from(const Json& json) {
   ThermalObservation thermal;
@@ -193,6 +193,7 @@ Json to_json(const Observation& observation) {
             {"ordinal", observation.ordinal},
             {"arrival", observation.arrival.time_since_epoch().count()},
             {"models", observation.models}};
+  if (observation.arrived) json["arrived"] = to_microseconds(*observation.arrived);
   json["body"] = std::visit([](const auto& body) { return body_json(body); }, observation.body);
   return json;
 }
@@ -205,6 +206,7 @@ Observation observation_from_json(const Json& json) {
   observation.clock = enum_from<ClockSource>(json.at("clock"), 3);
   observation.clock_offset = std::chrono::microseconds(json.at("offset_us").get<std::int64_t>());
   observation.clock_uncertainty = std::chrono::microseconds(json.at("uncertainty_us").get<std::int64_t>());
+  if (const auto arrived = json.find("arrived"); arrived != json.end()) observation.arrived = wall_from(*arrived);
   observation.pts = pts_from(json.at("pts"));
   observation.ordinal = json.at("ordinal").get<std::uint64_t>();
   observation.arrival = MonoTime(std::chrono::nanoseconds(json.at("arrival").get<std::int64_t>()));
@@ -221,6 +223,8 @@ Observation observation_from_json(const Json& json) {
     observation.body = face_from(body);
   } else if (is == "thermal") {
     observation.body = thermal_from(body);
+  } else if (is == "contact") {
+    observation.body = ContactObservation{body.at("open").get<bool>()};
   } else if (is == "tick") {
     observation.body = TickObservation{};
   } else {
@@ -237,7 +241,8 @@ Json to_json(const ClipRequest& request) {
           {"run", request.run},
           {"from", to_microseconds(request.from)},
           {"to", to_microseconds(request.to)},
-          {"clock", static_cast<int>(request.clock)}};
+          {"clock", static_cast<int>(request.clock)},
+          {"offset_us", request.offset.count()}};
 }
 
 ClipRequest clip_request_from_json(const Json& json) {
@@ -250,6 +255,7 @@ ClipRequest clip_request_from_json(const Json& json) {
   request.from = wall_from(json.at("from"));
   request.to = wall_from(json.at("to"));
   request.clock = enum_from<ClockSource>(json.at("clock"), 3);
+  request.offset = std::chrono::microseconds(json.at("offset_us").get<std::int64_t>());
   return request;
 }
 

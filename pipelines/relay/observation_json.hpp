@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Observations and clip records as JSON, both directions; private to relay.
 #pragma once
 

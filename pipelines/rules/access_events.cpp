@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/rules/access_events.hpp"
 
 #include <utility>
@@ -41,7 +42,8 @@ EventDraft access_event(std::string_view type, const Config& config, const Acces
 }  // namespace
 
 EventDraft access_given(const Config& config, const Access& access, WallTime now) {
-  return access_event(access.request == "clip" ? "access.clip" : "access.picture", config, access, now, Json::object());
+  const char* type = access.request == "clip" ? "access.clip" : access.request == "look" ? "access.look" : "access.picture";
+  return access_event(type, config, access, now, Json::object());
 }
 
 EventDraft access_refused(const Config& config, const Access& access, WallTime now, const std::string& words) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who was shown what: events of phase point, on the stream of the facility whose pictures they are.
 #pragma once
 
@@ -11,9 +12,9 @@ namespace kanhu::rules {
 // What was asked for, and what was given.
 struct Access {
   std::string user;      // of the allow-list; empty: a socket without keys
-  std::string request;   // picture, clip
+  std::string request;   // picture, clip, look
   std::string facility;  // "-" when it is not known
-  std::string source;    // camera id, or "-"
+  std::string source;    // id of a camera or sensor, or "-"
   std::string event;     // "<epoch>:<seq>" when an event's picture was asked for
   std::string clip;      // its id
   std::string sha256;    // of what was given: the JPEG, or the clip's part
@@ -22,7 +23,7 @@ struct Access {
   WallTime captured{};  // of the picture
 };
 
-// access.picture or access.clip by `request`. `config` gives facility and camera their names.
+// access.picture, access.clip or access.look by `request`. `config` gives facility and camera their names.
 EventDraft access_given(const Config& config, const Access& access, WallTime now);
 // access.refused: for lack of `words` (the right, or the facility).
 EventDraft access_refused(const Config& config, const Access& access, WallTime now, const std::string& words);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/rules/announcer.hpp"
 
 #include <algorithm>
@@ -41,6 +42,11 @@ const char* to_string(Severity severity) {
   return "info";
 }
 
+WallTime arrived_of(const Observation& observation) {
+  if (observation.arrived) return *observation.arrived;
+  return observation.clock == ClockSource::kRtcp ? observation.time - observation.clock_offset : observation.time;
+}
+
 Stamp stamp_of(const Observation& observation) {
   Stamp stamp;
   stamp.time = observation.time;
@@ -54,12 +60,13 @@ Stamp stamp_of(const Observation& observation) {
   stamp.clock = observation.clock;
   stamp.clock_offset = observation.clock_offset;
   stamp.clock_uncertainty = observation.clock_uncertainty;
+  stamp.arrived = arrived_of(observation);
   return stamp;
 }
 
 Stamp stamp_at(WallTime time) {
   Stamp stamp;
-  stamp.time = time;
+  stamp.time = stamp.arrived = time;
   return stamp;
 }
 

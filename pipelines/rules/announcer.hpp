@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decision -> EventDraft: what every event carries, whatever it is about.
 #pragma once
 
@@ -31,8 +32,11 @@ struct Stamp {
   std::optional<ClockSource> clock;
   std::chrono::microseconds clock_offset{0};
   std::chrono::microseconds clock_uncertainty{0};
+  WallTime arrived{};  // `time` by this machine's clock
 };
 
+// When it arrived at this machine: the gateway's time, whatever the camera's clock says.
+WallTime arrived_of(const Observation& observation);
 Stamp stamp_of(const Observation& observation);
 Stamp stamp_at(WallTime time);
 

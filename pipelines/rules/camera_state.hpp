@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the rules know about one camera and one facility.
 #pragma once
 
@@ -8,11 +9,11 @@
 #include <set>
 #include <string>
 
+#include "base/json.hpp"
 #include "config/config.hpp"
 #include "pipelines/observation.hpp"
-#include "pipelines/rules/clip_desk.hpp"
-#include "pipelines/rules/ledger.hpp"
-#include "pipelines/rules/zone_state.hpp"
+#include "pipelines/rules/announcer.hpp"
+#include "pipelines/rules/change_rate.hpp"
 
 namespace kanhu::rules {
 
@@ -33,11 +34,16 @@ struct ZonePresence {
   PresenceObservation seen;
   // What was said about a camera that counts as lost: it takes effect when the camera is back.
   std::optional<Observation> withheld;
+  // What was said last, and how often it was something else. While that is too often the state is unknown, told once.
+  Presence said = Presence::kUnknown;
+  ChangeRate changes;
+  std::optional<Observation> unsettled;
 };
 
-// A PIR sensor sees motion, not people: when it sees none it knows nothing. Its presence incident ends so.
-inline constexpr const char* kNoMotion = "no_motion";
-inline bool is_pir(const CameraConfig& camera) { return camera.sensor && camera.sensor->kind == SensorKind::kPir; }
+// Changes of presence in a minute, of a source or of a zone. Who comes and goes every other second is told; more often nothing real does.
+inline constexpr std::size_t kMostPresenceChanges = 30;
+// What a zone is unknown for then.
+inline constexpr const char* kUnstable = "unstable";
 
 struct ThermalSample {
   WallTime time{};
@@ -62,18 +68,22 @@ struct CameraState {
   bool ever_up = false;
   std::string cause;  // of the loss: an error kind, or worker_lost
   std::string words;
-  WallTime lost_at{};                                  // gateway time
-  std::deque<WallTime> losses;                         // gateway times, of the last 10 min
+  WallTime lost_at{};                                  // by Context::waited
+  std::deque<WallTime> losses;                         // likewise, of the last 10 min
   std::string offline, unstable, frozen, dark, unfit;  // subjects of open incidents, or empty
-  std::optional<WallTime> worker_lost_at;              // gateway time; until the source is heard again
+  std::optional<WallTime> worker_lost_at;              // likewise; until the source is heard again
   std::string worker_words;
 
   std::map<std::uint64_t, FaceTrack> faces;
   std::deque<double> inter_pupil_px;  // best shot of each of the last faces that came and went
   std::map<std::string, ZonePresence> zones;
   std::deque<ThermalSample> thermal;       // newest last
-  std::optional<WallTime> degraded_since;  // in the camera's clock
+  std::optional<WallTime> degraded_since;  // by Context::waited
   std::string degraded, contact;           // subjects of open incidents, or empty
+  bool contact_is_open = false;
+  ChangeRate openings;            // of the contact
+  std::string contact_unstable;   // subject of the open incident, or empty
+  ChangeRate freezes, darknings;  // how often its picture stood still, or went dark
 
   Place place_in(const std::string& zone) const { return {place.facility, place.source, zone}; }
 
@@ -87,50 +97,5 @@ struct SiteState {
   std::string subject;  // of the open site.offline, or empty
   std::set<std::string> members;
 };
-
-// What all rules share.
-struct Context {
-  explicit Context(RulesSink& sink) : announcer(sink), clips(sink), ledger(announcer, clips) {}
-
-  ConfigPtr config;
-  Announcer announcer;
-  ClipDesk clips;
-  Ledger ledger;
-  WallTime now{};  // of the gateway: the newest `advance`, or a little ahead of it
-  std::map<std::string, CameraState, std::less<>> cameras;
-  std::map<std::string, SiteState, std::less<>> sites;
-  std::map<std::pair<std::string, std::string>, ZoneState> zones;  // by facility and zone
-};
-
-// A decision about a camera that a timer made, not an observation.
-Stamp timer_stamp(const CameraState& camera, WallTime gateway_now);
-
-// The five facts, losses and what follows from them (health.cpp).
-void observe_health(Context& context, CameraState& camera, const Observation& observation);
-void worker_lost(Context& context, CameraState& camera, const std::string& words);
-void advance_health(Context& context, CameraState& camera);
-
-// Common causes of a facility's losses (site.cpp). `cause_of`: subject of the site.offline that a camera belongs to.
-void site_lost(Context& context, CameraState& camera, const Stamp& stamp);
-void site_back(Context& context, const std::string& facility, WallTime time);
-std::string cause_of(const Context& context, const CameraState& camera);
-void tell_offline(Context& context, CameraState& camera, const Stamp& stamp);
-
-// Faces (faces.cpp).
-void observe_track(Context& context, CameraState& camera, const Observation& observation);
-void observe_identity(Context& context, CameraState& camera, const Observation& observation);
-void end_tracks(Context& context, CameraState& camera, const Stamp& stamp, const std::string& end_reason);
-
-// Infrared (infrared.cpp). `series_of`: data.series of what led to a decision about `zone`, which has been handed to be kept; null when
-// the source shows no warmth.
-void observe_thermal(CameraState& camera, const Observation& observation);
-Json series_of(Context& context, const CameraState& camera, const std::string& zone, WallTime decided);
-void judge_sight(Context& context, CameraState& camera, const Stamp& stamp);
-void observe_contact(Context& context, CameraState& camera, const Observation& observation);
-
-// Presence (presence.cpp).
-void observe_presence(Context& context, CameraState& camera, const Observation& observation);
-void presence_unknown(Context& context, CameraState& camera, const Stamp& stamp, const std::string& reason);
-void release_withheld(Context& context, CameraState& camera);
 
 }  // namespace kanhu::rules

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 // Pending clips as a journal snapshot keeps them, and as `state` shows them.
 #include <algorithm>
 
-#include "pipelines/rules/clip_desk.hpp"
+#include "pipelines/rules/clip_requests.hpp"
 
 namespace kanhu::rules {
 
@@ -30,7 +31,7 @@ ClockSource clock_member(const Json& object) {
 
 }  // namespace
 
-Json ClipDesk::open() const {
+Json ClipRequests::open() const {
   Json open = Json::array();
   for (const auto& [id, clip] : live_) {
     Json subjects = Json::array();
@@ -42,12 +43,13 @@ Json ClipDesk::open() const {
                         {"run", clip.request.run},
                         {"clock", to_string(clip.request.clock)},
                         {"from", format_utc(clip.request.from)},
-                        {"to", format_utc(clip.request.to)}});
+                        {"to", format_utc(clip.request.to)},
+                        {"offset_us", clip.request.offset.count()}});
   }
   return open;
 }
 
-void ClipDesk::restore(const Json& element, WallTime now) {
+void ClipRequests::restore(const Json& element, WallTime now, WallTime waited) {
   const std::string id = text_member(element, "clip");
   const std::string source = text_member(element, "source");
   if (id.empty() || source.empty()) return;
@@ -63,13 +65,16 @@ void ClipDesk::restore(const Json& element, WallTime now) {
                                text_member(element, "run"),
                                from,
                                to,
-                               clock_member(element)};
+                               clock_member(element),
+                               std::chrono::microseconds(element.contains("offset_us") && element["offset_us"].is_number_integer()
+                                                             ? element["offset_us"].get<std::int64_t>()
+                                                             : 0)};
     clip.asked = true;
     running_[source].push_back(id);
   }
   clip.request.from = std::min(clip.request.from, from);
   clip.request.to = clip.wanted = clip.limit = std::max(clip.request.to, to);
-  clip.deadline = now + kRestoredPatience;
+  clip.deadline = waited + kRestoredPatience;
   std::vector<std::string> subjects;
   if (element.contains("subject") && element["subject"].is_string()) subjects.push_back(element["subject"].get<std::string>());
   if (element.contains("subjects") && element["subjects"].is_array()) {
@@ -86,7 +91,17 @@ void ClipDesk::restore(const Json& element, WallTime now) {
   }
 }
 
-Json ClipDesk::state(WallTime now) const {
+std::string ClipRequests::of_subject(const std::string& subject, WallTime waited) const {
+  if (const auto live = by_subject_.find(subject); live != by_subject_.end()) return live->second;
+  const auto serves = [&](const Clip& clip) {
+    return waited - clip.settled <= kKeepDone &&
+           std::any_of(clip.subjects.begin(), clip.subjects.end(), [&](const Clip::Subject& each) { return each.subject == subject; });
+  };
+  const auto done = std::find_if(done_.rbegin(), done_.rend(), serves);
+  return done == done_.rend() ? std::string() : done->request.clip;
+}
+
+Json ClipRequests::state(WallTime waited) const {
   Json all = Json::object();
   const auto entry = [](const Clip& clip, Json status) {
     status.erase("id");
@@ -98,7 +113,7 @@ Json ClipDesk::state(WallTime now) const {
     return status;
   };
   for (const Clip& clip : done_) {
-    if (now - clip.settled <= kKeepDone) all[clip.request.clip] = entry(clip, clip.status);
+    if (waited - clip.settled <= kKeepDone) all[clip.request.clip] = entry(clip, clip.status);
   }
   for (const auto& [id, clip] : live_) {
     all[id] = entry(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EventDraft -> the bytes a subscriber gets (docs/events.md).
 #include <array>
 #include <cassert>

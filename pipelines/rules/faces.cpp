@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: MIT
 // Faces: what the tracks of a camera mean, whose they are, and whether the camera can tell at all.
 #include <algorithm>
 #include <vector>
 
-#include "pipelines/rules/camera_state.hpp"
+#include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
 
@@ -75,8 +76,8 @@ void start_face(Context& context, CameraState& camera, const Observation& observ
   face.told_score = round4(track.score);
   face.told_quality = track.quality ? round4(track.quality->total) : 0;
   face.is_static = track.is_static;
-  Incident& incident = context.ledger.open("face.appeared", camera.place_in(track.zone), camera.config, name, context.now,
-                                           track_details(track, nullptr), material_of(face, track.zone));
+  Incident& incident = context.incidents.open("face.appeared", camera.place_in(track.zone), camera.config, name, context.waited(),
+                                              track_details(track, nullptr), material_of(face, track.zone));
   face.subject = incident.subject;
   camera.faces[track.id] = std::move(face);
 }
@@ -99,10 +100,11 @@ void judge_fitness(Context& context, CameraState& camera, const Observation& obs
   stamp.captured = false;
   if (!fit && camera.unfit.empty()) {
     camera.unfit =
-        context.ledger.open("camera.unfit_for_faces", camera.place, camera.config, stamp, context.now, std::move(details), Json::object())
+        context.incidents
+            .open("camera.unfit_for_faces", camera.place, camera.config, stamp, context.waited(), std::move(details), Json::object())
             .subject;
   } else if (fit && !camera.unfit.empty()) {
-    context.ledger.end(std::exchange(camera.unfit, ""), stamp, std::move(details), "recovered");
+    context.incidents.end(std::exchange(camera.unfit, ""), stamp, std::move(details), "recovered");
   }
 }
 
@@ -123,11 +125,11 @@ void observe_track(Context& context, CameraState& camera, const Observation& obs
     Json details = track_details(track, &face);
     const std::string subject = face.subject;
     camera.faces.erase(found);
-    context.ledger.end(subject, stamp, std::move(details), track.end_reason.empty() ? "left" : track.end_reason);
+    context.incidents.end(subject, stamp, std::move(details), track.end_reason.empty() ? "left" : track.end_reason);
     judge_fitness(context, camera, observation, track);
     return;
   }
-  Incident* incident = context.ledger.find(face.subject);
+  Incident* incident = context.incidents.find(face.subject);
   if (incident == nullptr) return;
   const bool turned = track.is_static != face.is_static;
   face.is_static = track.is_static;
@@ -138,7 +140,7 @@ void observe_track(Context& context, CameraState& camera, const Observation& obs
     const double quality = track.quality ? round4(track.quality->total) : 0;
     if (quality >= round4(face.told_quality + kBetterQuality)) face.told_quality = quality;
   }
-  context.ledger.update(face.subject, stamp, track_details(track, &face), material_of(face, incident->place.zone), turned);
+  context.incidents.update(face.subject, stamp, track_details(track, &face), material_of(face, incident->place.zone), turned);
 }
 
 void observe_identity(Context& context, CameraState& camera, const Observation& observation) {
@@ -146,21 +148,21 @@ void observe_identity(Context& context, CameraState& camera, const Observation& 
   const auto found = camera.faces.find(identity.track);
   if (found == camera.faces.end()) return;
   FaceTrack& face = found->second;
-  Incident* incident = context.ledger.find(face.subject);
+  Incident* incident = context.incidents.find(face.subject);
   if (incident == nullptr) return;
   face.person = person_of(identity);
   Json details = incident->details;
   details["person"] = face.person;
-  context.ledger.update(face.subject, stamp_of(observation), std::move(details), material_of(face, incident->place.zone), true);
+  context.incidents.update(face.subject, stamp_of(observation), std::move(details), material_of(face, incident->place.zone), true);
 }
 
 void end_tracks(Context& context, CameraState& camera, const Stamp& stamp, const std::string& end_reason) {
   for (const auto& [id, face] : std::exchange(camera.faces, {})) {
-    const Incident* incident = context.ledger.find(face.subject);
+    const Incident* incident = context.incidents.find(face.subject);
     if (incident == nullptr) continue;
     Stamp last = stamp;
     last.captured = false;
-    context.ledger.end(face.subject, last, Json(incident->details), end_reason);
+    context.incidents.end(face.subject, last, Json(incident->details), end_reason);
   }
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/rules/gateway_events.hpp"
 
 #include <algorithm>
@@ -88,6 +89,11 @@ EventDraft gateway_journal_damaged(const std::string& gateway, WallTime now, con
 
 EventDraft gateway_loss(const std::string& gateway, WallTime now, const std::string& what, std::uint64_t count, const std::string& cause) {
   return point("gateway.loss", gateway, now, Json{{"what", what}, {"count", count}, {"words", cause}});
+}
+
+EventDraft gateway_fault(const std::string& gateway, WallTime now, const std::string& thread, std::uint64_t count,
+                         const std::string& words) {
+  return point("gateway.fault", gateway, now, Json{{"thread", thread}, {"count", count}, {"words", words}});
 }
 
 EventDraft gateway_journal_rewound(const std::string& gateway, WallTime now, const EventId& known, const EventId& found) {

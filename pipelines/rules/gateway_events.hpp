@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the gateway says about itself, on its own stream "-". The composer emits these; Rules::note keeps the open one.
 #pragma once
 
@@ -15,7 +16,8 @@ namespace kanhu::rules {
 std::string gateway_subject(const std::string& gateway, const std::string& run);
 
 EventDraft gateway_started(const std::string& subject, WallTime now, int facilities, int cameras);
-// `reason`: gateway_stopped (asked to), or the name of an error kind.
+// `reason`: gateway_stopped (asked to), or the name of an error kind. The gateway says it itself, so it is true; the end of one that
+// was killed is said at the next start, as gateway.started with phase end (Rules::restore).
 EventDraft gateway_stopped(const std::string& subject, WallTime started, WallTime now, const std::string& reason);
 
 // Points. Their subject is made from their content and time.
@@ -38,10 +40,13 @@ EventDraft gateway_gallery_changed(const std::string& gateway, WallTime now, con
 EventDraft gateway_gallery_rejected(const std::string& gateway, WallTime now, const std::string& facility, const std::string& running,
                                     const Error& error);
 EventDraft gateway_journal_damaged(const std::string& gateway, WallTime now, const std::string& segment, const std::string& reason);
-// `what` was dropped: observations, events, log_lines; `count` of them since the last such event.
 // Where the journal is known to have been, and where it was found; an empty epoch: nothing was found.
 EventDraft gateway_journal_rewound(const std::string& gateway, WallTime now, const EventId& known, const EventId& found);
 
+// A piece of work on a thread of the gateway threw and is lost (base/fault.hpp): `count` times since the start, last with `words`.
+EventDraft gateway_fault(const std::string& gateway, WallTime now, const std::string& thread, std::uint64_t count,
+                         const std::string& words);
+// `what` was dropped: observations, events, log_lines; `count` of them since the last such event.
 EventDraft gateway_loss(const std::string& gateway, WallTime now, const std::string& what, std::uint64_t count, const std::string& cause);
 // Events that subscribers may have seen and that the journal will never have: exact bounds, gateway-wide and, as far as they are known, by
 // stream (of at most 8 streams).

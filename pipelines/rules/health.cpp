@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: MIT
 // The five facts of a camera: offline, online, unstable, frozen, dark.
 #include <algorithm>
+#include <array>
 
-#include "pipelines/rules/camera_state.hpp"
+#include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
 
@@ -11,6 +13,7 @@ constexpr std::chrono::minutes kUnstableWindow{10};
 constexpr std::size_t kLossesTolerated = 3;
 constexpr std::chrono::seconds kFoldedAtMost{60};
 constexpr std::chrono::seconds kWorkerGrace{5};
+constexpr std::size_t kMostPictureFaults = 10;  // of one kind, told in a minute
 
 bool is_lost(const HealthObservation& health) {
   return health.fact(HealthFact::kConnected) == Truth::kFalse || health.fact(HealthFact::kPacketsArriving) == Truth::kFalse ||
@@ -48,8 +51,8 @@ Json offline_material(const Context& context, const CameraState& camera) {
 }
 
 void open_offline(Context& context, CameraState& camera, const Stamp& stamp) {
-  camera.offline = context.ledger
-                       .open("camera.offline", camera.place, camera.config, stamp, context.now, offline_details(context, camera),
+  camera.offline = context.incidents
+                       .open("camera.offline", camera.place, camera.config, stamp, context.waited(), offline_details(context, camera),
                              offline_material(context, camera))
                        .subject;
 }
@@ -62,7 +65,7 @@ Json unstable_details(const CameraState& camera) {
 
 void end_picture(Context& context, std::string& subject, const Stamp& stamp, const std::string& reason) {
   if (subject.empty()) return;
-  context.ledger.end(std::exchange(subject, ""), stamp, Json::object(), reason);
+  context.incidents.end(std::exchange(subject, ""), stamp, Json::object(), reason);
 }
 
 void forget_old_losses(CameraState& camera, WallTime now) {
@@ -72,16 +75,17 @@ void forget_old_losses(CameraState& camera, WallTime now) {
 void begin_loss(Context& context, CameraState& camera, const Stamp& stamp) {
   camera.lost = true;
   camera.up = false;
-  camera.lost_at = context.now;
+  camera.lost_at = context.waited();
   camera.worker_lost_at.reset();
-  forget_old_losses(camera, context.now);
-  camera.losses.push_back(context.now);
+  forget_old_losses(camera, context.waited());
+  // A camera that ends each session by its own timer does so all day: that is known of it, and no sign of trouble.
+  if (camera.cause != to_string(ErrorKind::kSessionTimeout)) camera.losses.push_back(context.waited());
   site_lost(context, camera, stamp);
   if (!camera.unstable.empty()) {
-    context.ledger.update(camera.unstable, stamp, unstable_details(camera), Json{{"losses", camera.losses.size()}}, false);
+    context.incidents.update(camera.unstable, stamp, unstable_details(camera), Json{{"losses", camera.losses.size()}}, false);
   } else if (camera.losses.size() > kLossesTolerated) {
-    camera.unstable = context.ledger
-                          .open("camera.unstable", camera.place, camera.config, stamp, context.now, unstable_details(camera),
+    camera.unstable = context.incidents
+                          .open("camera.unstable", camera.place, camera.config, stamp, context.waited(), unstable_details(camera),
                                 Json{{"losses", camera.losses.size()}})
                           .subject;
   } else {
@@ -90,6 +94,7 @@ void begin_loss(Context& context, CameraState& camera, const Stamp& stamp) {
   end_picture(context, camera.frozen, stamp, "camera_lost");
   end_picture(context, camera.dark, stamp, "camera_lost");
   end_picture(context, camera.contact, stamp, "camera_lost");
+  camera.contact_is_open = false;
   end_tracks(context, camera, stamp, "camera_lost");
   presence_unknown(context, camera, stamp, "camera_offline");
 }
@@ -98,38 +103,60 @@ void end_loss(Context& context, CameraState& camera, const Stamp& stamp) {
   camera.lost = false;
   if (!camera.offline.empty()) {
     Json details{{"cause", camera.cause}};
-    context.ledger.end(std::exchange(camera.offline, ""), stamp, std::move(details), "recovered");
+    context.incidents.end(std::exchange(camera.offline, ""), stamp, std::move(details), "recovered");
   }
   camera.cause.clear();
   camera.words.clear();
 }
 
-void judge_picture(Context& context, CameraState& camera, const Stamp& stamp) {
-  const auto judge = [&](std::string_view type, std::string& subject, bool wrong, bool right) {
-    if (wrong && subject.empty() && !camera.lost) {
-      Json details = Json::object();
-      if (!camera.health.cause.empty()) details["words"] = camera.health.cause;
-      subject = context.ledger.open(type, camera.place, camera.config, stamp, context.now, std::move(details), nullptr).subject;
-    } else if (right) {
-      end_picture(context, subject, stamp, "recovered");
-    }
-  };
+struct PictureFault {
+  std::string_view type;
+  std::string& subject;
+  ChangeRate& rate;
+  bool wrong, right;  // neither: not known
+};
+
+std::array<PictureFault, 2> picture_faults(CameraState& camera) {
   const Truth picture = camera.health.fact(HealthFact::kPictureChanging);
-  judge("camera.frozen", camera.frozen, picture == Truth::kFalse, picture == Truth::kTrue);
   const bool sees = camera.health.fact(HealthFact::kDecodable) == Truth::kTrue;
-  judge("camera.dark", camera.dark, camera.health.dark, !camera.health.dark && sees);
+  return {PictureFault{"camera.frozen", camera.frozen, camera.freezes, picture == Truth::kFalse, picture == Truth::kTrue},
+          PictureFault{"camera.dark", camera.dark, camera.darknings, camera.health.dark, !camera.health.dark && sees}};
+}
+
+// One that comes too often neither begins nor ends before it has calmed down.
+void tell_picture(Context& context, CameraState& camera, const PictureFault& fault, const Stamp& stamp) {
+  if (fault.rate.restless()) return;
+  if (fault.wrong && fault.subject.empty() && !camera.lost) {
+    Json details = Json::object();
+    if (!camera.health.cause.empty()) details["words"] = camera.health.cause;
+    fault.subject =
+        context.incidents.open(fault.type, camera.place, camera.config, stamp, context.waited(), std::move(details), nullptr).subject;
+  } else if (fault.right) {
+    end_picture(context, fault.subject, stamp, "recovered");
+  }
+}
+
+void judge_picture(Context& context, CameraState& camera, const Stamp& stamp, const std::array<bool, 2>& before) {
+  const auto faults = picture_faults(camera);
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    tell_picture(context, camera, faults[i], stamp);
+    if (faults[i].wrong && !before[i]) faults[i].rate.changed(context.waited(), kMostPictureFaults);
+  }
 }
 
 }  // namespace
 
 Stamp timer_stamp(const CameraState& camera, WallTime gateway_now) {
   Stamp stamp = stamp_at(camera.now(gateway_now));
+  stamp.arrived = gateway_now;
   stamp.run = camera.run;
   stamp.pts = MediaTime(stamp.time.time_since_epoch());
   return stamp;
 }
 
 void observe_health(Context& context, CameraState& camera, const Observation& observation) {
+  const auto before = picture_faults(camera);
+  const std::array<bool, 2> was_wrong{before[0].wrong, before[1].wrong};
   camera.health = std::get<HealthObservation>(observation.body);
   const Stamp stamp = stamp_of(observation);
   if (is_lost(camera.health)) {
@@ -157,12 +184,12 @@ void observe_health(Context& context, CameraState& camera, const Observation& ob
   } else {
     camera.up = false;
   }
-  judge_picture(context, camera, stamp);
+  judge_picture(context, camera, stamp, was_wrong);
 }
 
 void tell_offline(Context& context, CameraState& camera, const Stamp& stamp) {
   if (camera.offline.empty()) return;
-  context.ledger.update(camera.offline, stamp, offline_details(context, camera), offline_material(context, camera), true);
+  context.incidents.update(camera.offline, stamp, offline_details(context, camera), offline_material(context, camera), true);
 }
 
 void worker_lost(Context& context, CameraState& camera, const std::string& words) {
@@ -177,13 +204,29 @@ void worker_lost(Context& context, CameraState& camera, const std::string& words
   camera.health.dark = false;
   if (camera.lost || camera.worker_lost_at) return;
   camera.up = false;
-  camera.worker_lost_at = context.now;
+  camera.worker_lost_at = context.waited();
   camera.worker_words = words;
 }
 
+// However often it was lost before: this is told as offline, at once.
+void quarantined(Context& context, CameraState& camera, const std::string& words) {
+  const Stamp stamp = timer_stamp(camera, context.now);
+  camera.cause = "quarantined";
+  camera.words = words;
+  camera.dead_run = camera.run;
+  for (const HealthFact fact : {HealthFact::kConnected, HealthFact::kPacketsArriving, HealthFact::kDecodable, HealthFact::kAnalysed})
+    camera.health.set(fact, Truth::kUnknown);
+  if (!camera.lost) {
+    begin_loss(context, camera, stamp);
+  } else {
+    tell_offline(context, camera, stamp);
+  }
+  if (camera.offline.empty()) open_offline(context, camera, stamp);
+}
+
 void advance_health(Context& context, CameraState& camera) {
-  const WallTime now = context.now;
-  if (camera.worker_lost_at && now - *camera.worker_lost_at >= kWorkerGrace) {
+  const WallTime now = context.now, waited = context.waited();
+  if (camera.worker_lost_at && waited - *camera.worker_lost_at >= kWorkerGrace) {
     camera.cause = "worker_lost";
     camera.words = camera.worker_words;
     camera.health.set(HealthFact::kConnected, Truth::kUnknown);
@@ -191,15 +234,17 @@ void advance_health(Context& context, CameraState& camera) {
     camera.health.set(HealthFact::kDecodable, Truth::kUnknown);
     begin_loss(context, camera, timer_stamp(camera, now));
   }
+  for (const PictureFault& fault : picture_faults(camera))
+    if (fault.rate.calmed(waited, kMostPictureFaults)) tell_picture(context, camera, fault, timer_stamp(camera, now));
   if (camera.unstable.empty()) return;
-  if (camera.lost && camera.offline.empty() && now - camera.lost_at > kFoldedAtMost) {
+  if (camera.lost && camera.offline.empty() && waited - camera.lost_at > kFoldedAtMost) {
     open_offline(context, camera, timer_stamp(camera, now));
   }
-  const bool quiet = camera.losses.empty() || now - camera.losses.back() >= kUnstableWindow;
+  const bool quiet = camera.losses.empty() || waited - camera.losses.back() >= kUnstableWindow;
   if (quiet && (!camera.lost || !camera.offline.empty())) {
-    context.ledger.end(std::exchange(camera.unstable, ""), timer_stamp(camera, now),
-                       Json{{"window_s", std::chrono::seconds(kUnstableWindow).count()}}, "stable");
-    forget_old_losses(camera, now);
+    context.incidents.end(std::exchange(camera.unstable, ""), timer_stamp(camera, now),
+                          Json{{"window_s", std::chrono::seconds(kUnstableWindow).count()}}, "stable");
+    forget_old_losses(camera, waited);
   }
 }
 

@@ -1,10 +1,11 @@
-// Infrared: what it saw as evidence, when it cannot see, and contacts.
+// SPDX-License-Identifier: MIT
+// Infrared: what it saw as evidence, and when it cannot see.
 #include <algorithm>
 #include <array>
 #include <string_view>
 
 #include "base/digest.hpp"
-#include "pipelines/rules/camera_state.hpp"
+#include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
 namespace {
@@ -92,27 +93,15 @@ void judge_sight(Context& context, CameraState& camera, const Stamp& stamp) {
   if (reason.empty()) {
     camera.degraded_since.reset();
     if (!camera.degraded.empty())
-      context.ledger.end(std::exchange(camera.degraded, ""), stamp, Json::object(), camera.lost ? "camera_lost" : "recovered");
+      context.incidents.end(std::exchange(camera.degraded, ""), stamp, Json::object(), camera.lost ? "camera_lost" : "recovered");
     return;
   }
-  if (!camera.degraded_since) camera.degraded_since = stamp.time;
-  if (!camera.degraded.empty() || stamp.time - *camera.degraded_since < kDegradedAfter) return;
-  camera.degraded = context.ledger
-                        .open("ir.degraded", camera.place, camera.config, stamp, context.now,
+  if (!camera.degraded_since) camera.degraded_since = context.waited();
+  if (!camera.degraded.empty() || context.waited() - *camera.degraded_since < kDegradedAfter) return;
+  camera.degraded = context.incidents
+                        .open("ir.degraded", camera.place, camera.config, stamp, context.waited(),
                               Json{{"reason", reason}, {"words", words_of(reason)}}, nullptr)
                         .subject;
-}
-
-void observe_contact(Context& context, CameraState& camera, const Observation& observation) {
-  const bool open = std::get<ContactObservation>(observation.body).open;
-  const Stamp stamp = stamp_of(observation);
-  if (open && camera.contact.empty()) {
-    const std::string zone = camera.config->zones.empty() ? "" : camera.config->zones.front().zone;
-    camera.contact =
-        context.ledger.open("contact.opened", camera.place_in(zone), camera.config, stamp, context.now, Json::object(), nullptr).subject;
-  } else if (!open && !camera.contact.empty()) {
-    context.ledger.end(std::exchange(camera.contact, ""), stamp, Json::object(), "closed_again");
-  }
 }
 
 }  // namespace kanhu::rules

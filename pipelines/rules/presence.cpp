@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 // Presence: what the zones of a camera mean.
 #include <algorithm>
 
-#include "pipelines/rules/camera_state.hpp"
+#include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
 
@@ -26,6 +27,12 @@ Json presence_details(const ZonePresence& zone) {
 // Why a zone is unknown may change without a word (a return is a warm-up first); `state` has the latest reason.
 Json presence_material(const ZonePresence& zone) { return Json{{"state", to_string(zone.state)}, {"count", zone.count}}; }
 
+// The source sees nobody, and that does not mean that nobody is there. Its incident of somebody present ends so.
+bool is_silent(const CameraState& camera, Presence state, const std::string& reason) {
+  const SourceSilence silence = silence_of(*camera.config);
+  return state == Presence::kUnknown && !silence.reason.empty() && reason == silence.reason;
+}
+
 // `state` has been set in `zone`; says what is to be said.
 void tell_own(Context& context, CameraState& camera, const std::string& id, ZonePresence& zone, Presence before, const Stamp& stamp) {
   const Place place = camera.place_in(id);
@@ -33,32 +40,36 @@ void tell_own(Context& context, CameraState& camera, const std::string& id, Zone
   if (zone.state != before) {
     if (Json series = series_of(context, camera, id, stamp.time); !series.is_null()) details["series"] = std::move(series);
   }
-  if (is_pir(*camera.config) && zone.state == Presence::kUnknown && zone.reason == kNoMotion) {
-    if (!zone.subject.empty()) context.ledger.end(std::exchange(zone.subject, ""), stamp, std::move(details), kNoMotion);
-    return;
-  }
   if (!zone.subject.empty()) {
-    if (zone.state == Presence::kAbsent) {
-      context.ledger.end(std::exchange(zone.subject, ""), stamp, std::move(details), "left");
+    const bool silent = is_silent(camera, zone.state, zone.reason);
+    if (silent || zone.state == Presence::kAbsent) {
+      context.incidents.end(std::exchange(zone.subject, ""), stamp, std::move(details), silent ? zone.reason : "left");
     } else {
-      context.ledger.update(zone.subject, stamp, std::move(details), presence_material(zone), zone.state != before);
+      context.incidents.update(zone.subject, stamp, std::move(details), presence_material(zone), zone.state != before);
     }
     return;
   }
   if (zone.state == Presence::kPresent) {
-    zone.subject =
-        context.ledger.open("presence.started", place, camera.config, stamp, context.now, std::move(details), presence_material(zone))
-            .subject;
+    zone.subject = context.incidents
+                       .open("presence.started", place, camera.config, stamp, context.waited(), std::move(details), presence_material(zone))
+                       .subject;
     return;
   }
   if (zone.state == before) return;
   const std::string_view type = zone.state == Presence::kAbsent ? "presence.absent" : "presence.unknown";
   const std::string subject = subject_of(type, place, stamp);
-  if (Json clip = context.clips.flag(*camera.config, camera.place.facility, type, subject, stamp, false, context.now); !clip.is_null()) {
+  if (Json clip = context.clips.flag(*camera.config, camera.place.facility, type, subject, stamp, false, context.waited());
+      !clip.is_null()) {
     details["clip"] = std::move(clip);
   }
   context.announcer.say(type, Phase::kPoint, subject, place, stamp, stamp.time, std::move(details));
   context.clips.send_requests();
+}
+
+// What a source says of a zone from now on. True when it has changed too often for each change to be told.
+bool is_unstable(const Context& context, ZonePresence& zone, Presence said) {
+  if (std::exchange(zone.said, said) != said) zone.changes.changed(context.waited(), kMostPresenceChanges);
+  return zone.changes.restless();
 }
 
 void tell_presence(Context& context, CameraState& camera, const std::string& id, ZonePresence& zone, Presence before, const Stamp& stamp) {
@@ -70,14 +81,25 @@ void tell_presence(Context& context, CameraState& camera, const std::string& id,
 }  // namespace
 
 void observe_presence(Context& context, CameraState& camera, const Observation& observation) {
-  const auto& seen = std::get<PresenceObservation>(observation.body);
+  PresenceObservation seen = std::get<PresenceObservation>(observation.body);
+  const SourceSilence silence = silence_of(*camera.config);
+  if (seen.state == Presence::kAbsent && silence.means == Silence::kNothing) {  // whoever says it: nothing behind it could know
+    seen.state = Presence::kUnknown;
+    seen.reason = silence.reason;
+  }
   ZonePresence& zone = camera.zones[seen.zone];
-  if (camera.lost && seen.state != Presence::kUnknown) {
+  if (camera.lost && (seen.state != Presence::kUnknown || is_silent(camera, seen.state, seen.reason))) {
     zone.withheld = observation;
     return;
   }
   zone.withheld.reset();
   if (camera.lost && zone.state == Presence::kUnknown && zone.reason == "camera_offline") return;  // the loss is the reason
+  zone.unsettled.reset();
+  if (is_unstable(context, zone, seen.state)) {
+    zone.unsettled = observation;
+    if (seen.state != Presence::kUnknown) seen.reason = kUnstable;
+    seen.state = Presence::kUnknown;
+  }
   const Presence before = zone.state;
   zone.state = seen.state;
   zone.reason = seen.state == Presence::kUnknown ? (seen.reason.empty() ? "not_analysed" : seen.reason) : "";
@@ -90,6 +112,8 @@ void observe_presence(Context& context, CameraState& camera, const Observation& 
 void presence_unknown(Context& context, CameraState& camera, const Stamp& stamp, const std::string& reason) {
   for (auto& [id, zone] : camera.zones) {
     zone.withheld.reset();
+    zone.unsettled.reset();
+    is_unstable(context, zone, Presence::kUnknown);
     if (zone.state == Presence::kUnknown && zone.reason == reason) continue;
     const Presence before = zone.state;
     zone.state = Presence::kUnknown;
@@ -97,6 +121,23 @@ void presence_unknown(Context& context, CameraState& camera, const Stamp& stamp,
     zone.count = 0;
     if (before != zone.state) zone.since = stamp.time;
     tell_presence(context, camera, id, zone, before, stamp);
+  }
+}
+
+void presence_unwatched(Context& context, CameraState& camera, const Stamp& stamp) {
+  presence_unknown(context, camera, stamp, "not_analysed");
+  for (auto& [id, zone] : camera.zones) {
+    const std::string subject = std::exchange(zone.subject, "");
+    if (!subject.empty()) context.incidents.end(subject, stamp, presence_details(zone), "config_changed");
+  }
+}
+
+void advance_presence(Context& context, CameraState& camera) {
+  for (auto& [id, zone] : camera.zones) {
+    if (!zone.changes.calmed(context.waited(), kMostPresenceChanges) || !zone.unsettled) continue;
+    Observation observation = *std::exchange(zone.unsettled, std::nullopt);
+    observation.time = std::max(observation.time, camera.now(context.now));
+    observe_presence(context, camera, observation);
   }
 }
 

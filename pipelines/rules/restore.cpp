@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <algorithm>
 
 #include "base/json_member.hpp"
@@ -7,6 +8,8 @@
 namespace kanhu::rules {
 
 namespace {
+
+constexpr std::string_view kRestarted = "gateway_restarted";
 
 std::string text(const Json& object, const char* key) {
   return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
@@ -50,7 +53,7 @@ void restore_clip_of_event(Context& context, const Json& event, WallTime now) {
                              {"clock", event["clock"]},
                              {"from", text(clip, "start")},
                              {"to", text(clip, "end")}},
-                        now);
+                        now, context.waited());
 }
 
 }  // namespace
@@ -64,7 +67,7 @@ Json open_element(const std::string& subject, std::string_view type, const std::
 
 void restore_element(Context& context, const Json& element, WallTime now) {
   if (!text(element, "clip").empty()) {
-    context.clips.restore(element, now);
+    context.clips.restore(element, now, context.waited());
     return;
   }
   const bool is_body = text(element, "type").rfind("kanhu.", 0) == 0;
@@ -74,10 +77,9 @@ void restore_element(Context& context, const Json& element, WallTime now) {
   if (phase == "end" || phase == "point") return;
 
   const std::string type = text(incident, "type");
-  const auto* kind = std::find_if(kIncidentKinds.begin(), kIncidentKinds.end(),
-                                  [&](const IncidentKind& each) { return each.start == type || (!type.empty() && each.update == type); });
+  const IncidentKind* kind = find_kind_of_type(type);
   const std::string subject = text(incident, "subject");
-  if (kind == kIncidentKinds.end() || subject.empty()) {
+  if (kind == nullptr || subject.empty()) {
     log::warning("rules", "an open incident of the journal was not understood and is left out (type '{}')", type);
     return;
   }
@@ -87,12 +89,12 @@ void restore_element(Context& context, const Json& element, WallTime now) {
   place.zone = text(incident, "zone");
   const auto started = parse_utc(text(incident, "time"));
   const Stamp stamp = stamp_at(std::max(now, started ? *started : now));
-  Json data{{"end_reason", "gateway_restarted"}};
+  Json data{{"end_reason", kRestarted}};
   if (kind->start == "presence.started") {
     data["state"] = to_string(Presence::kUnknown);
     data["reason"] = "not_analysed";
   }
-  context.announcer.say(kind->end, Phase::kEnd, subject, place, stamp, stamp.time, std::move(data));
+  context.announcer.say(end_type(*kind, kRestarted), Phase::kEnd, subject, place, stamp, stamp.time, std::move(data));
 }
 
 }  // namespace kanhu::rules

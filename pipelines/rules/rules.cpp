@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/rules/rules.hpp"
 
 #include <algorithm>
+#include <variant>
 
-#include "pipelines/rules/camera_state.hpp"
+#include "base/overloaded.hpp"
+#include "pipelines/rules/context.hpp"
 #include "pipelines/rules/rules_state.hpp"
 
 namespace kanhu::rules {
@@ -11,8 +14,19 @@ namespace {
 
 // A camera that has been silent this long no longer moves its own timers; the gateway's time does.
 constexpr std::chrono::seconds kSilentAfter{3};
-// How far an observation's idea of the gateway's time may lead the last `advance` when it is not the gateway's own clock.
+// How far an observation's idea of the gateway's time may lead what the gateway itself said last: by another clock, and by the gateway's
+// own. One source never moves the others' time.
 constexpr std::chrono::seconds kMostLead{5};
+constexpr std::chrono::seconds kMostOwnLead{60};
+
+WallTime latest_by(const Context& context, ClockSource clock) {
+  const bool own_clock = clock == ClockSource::kArrival;
+  if (context.advanced != WallTime{}) return context.advanced + (own_clock ? kMostOwnLead : kMostLead);
+  return own_clock ? WallTime::max() : context.now + kMostLead;
+}
+
+// The gateway's own word: its time stands no more than a little ahead of it.
+void move_to(Context& context, WallTime now) { context.now = std::clamp(context.now, now, now + kMostLead); }
 
 // Puts the configured cameras into the context, keeping what is known about those that stay.
 void enrol(Context& context, const ConfigPtr& config) {
@@ -51,10 +65,10 @@ Json closing_details(const Incident& incident) {
 }
 
 void end_all(Context& context, const std::string& source, const Stamp& stamp, const std::string& reason) {
-  for (const std::string& subject : context.ledger.of_source(source)) {
-    const Incident* incident = context.ledger.find(subject);
+  for (const std::string& subject : context.incidents.of_source(source)) {
+    const Incident* incident = context.incidents.find(subject);
     if (incident == nullptr) continue;
-    context.ledger.end(subject, stamp, closing_details(*incident), reason);
+    context.incidents.end(subject, stamp, closing_details(*incident), reason);
   }
 }
 
@@ -89,6 +103,8 @@ Rules::Rules(const ConfigPtr& config, RulesSink& sink) : state_(std::make_unique
 }
 Rules::~Rules() = default;
 
+void Rules::steady(WallTime time) { state_->context.steady = time; }
+
 void Rules::observe(const Observation& observation) {
   Context& context = state_->context;
   const auto found = context.cameras.find(observation.source);
@@ -101,10 +117,9 @@ void Rules::observe(const Observation& observation) {
   const bool rewound = same_run && camera.heard && !decided && observation.ordinal <= camera.ordinal;
   if (same_run && !rewound && observation.run == camera.dead_run) return;
 
-  const WallTime gateway_time = observation.time - observation.clock_offset;
+  const WallTime gateway_time = arrived_of(observation);
   if (context.now == WallTime{}) context.now = gateway_time;
-  const bool own_clock = observation.clock == ClockSource::kArrival;
-  if (gateway_time > context.now && (own_clock || gateway_time - context.now <= kMostLead)) context.now = gateway_time;
+  if (gateway_time <= latest_by(context, observation.clock)) context.now = std::max(context.now, gateway_time);
 
   if (!observation.run.empty() && (!same_run || rewound)) {
     new_run(context, camera, observation);
@@ -116,49 +131,64 @@ void Rules::observe(const Observation& observation) {
   camera.seen_at = context.now;
   camera.heard = true;
 
-  if (std::holds_alternative<HealthObservation>(observation.body)) observe_health(context, camera, observation);
-  if (std::holds_alternative<TrackObservation>(observation.body)) observe_track(context, camera, observation);
-  if (decided) observe_identity(context, camera, observation);
-  if (std::holds_alternative<ThermalObservation>(observation.body)) observe_thermal(camera, observation);
-  if (std::holds_alternative<ContactObservation>(observation.body)) observe_contact(context, camera, observation);
-  if (std::holds_alternative<PresenceObservation>(observation.body)) observe_presence(context, camera, observation);
+  std::visit(Overloaded{
+                 [&](const HealthObservation&) { observe_health(context, camera, observation); },
+                 [&](const TrackObservation&) { observe_track(context, camera, observation); },
+                 [&](const IdentityObservation&) { observe_identity(context, camera, observation); },
+                 [&](const ThermalObservation&) { observe_thermal(camera, observation); },
+                 [&](const ContactObservation&) { observe_contact(context, camera, observation); },
+                 [&](const PresenceObservation&) { observe_presence(context, camera, observation); }, [](const TickObservation&) {},
+                 [](const FaceShotObservation&) {},  // the identifier's
+             },
+             observation.body);
   if (camera.degraded_since) judge_sight(context, camera, stamp_of(observation));
-  context.ledger.flush(observation.source, observation.time);
-  context.clips.advance(observation.source, observation.time);
+  context.incidents.flush(observation.source, observation.time);
+  context.clips.advance(observation.source, gateway_time);
 }
 
 void Rules::clip(const ClipRecord& record, WallTime now) {
-  if (const Clip* clip = state_->context.clips.settle(record, now)) announce_clip(state_->context, *clip, now);
+  if (const Clip* clip = state_->context.clips.settle(record, state_->context.waited())) announce_clip(state_->context, *clip, now);
 }
 
 void Rules::worker_lost(const std::vector<std::string>& sources, WallTime now, const std::string& cause) {
   Context& context = state_->context;
   if (state_->finished) return;
-  context.now = std::max(context.now, now);
+  move_to(context, now);
   for (const std::string& source : sources) {
     const auto found = context.cameras.find(source);
     if (found != context.cameras.end()) rules::worker_lost(context, found->second, cause);
   }
 }
 
+void Rules::quarantined(const std::string& source, WallTime now, const std::string& words) {
+  Context& context = state_->context;
+  const auto found = context.cameras.find(source);
+  if (state_->finished || found == context.cameras.end()) return;
+  move_to(context, now);
+  rules::quarantined(context, found->second, words);
+}
+
 void Rules::advance(WallTime now) {
   Context& context = state_->context;
-  context.now = now;
+  context.advanced = context.now = now;  // a wall clock that was set back, too
   for (auto& [id, camera] : context.cameras) {
     if (state_->finished) break;
     advance_health(context, camera);
+    advance_contact(context, camera);
+    advance_presence(context, camera);
     if (camera.heard && now - camera.seen_at < kSilentAfter) continue;
-    context.ledger.flush(id, camera.now(now));
-    context.clips.advance(id, camera.now(now));
+    context.incidents.flush(id, camera.now(now));
+    context.clips.advance(id, now);
   }
+  if (!state_->finished) advance_zones(context);
   if (!state_->finished) sample_zones(context);
-  context.ledger.flush("-", now);
-  for (const Clip* clip : context.clips.expire(now)) announce_clip(context, *clip, now);
+  context.incidents.flush("-", now);
+  for (const Clip* clip : context.clips.expire(context.waited())) announce_clip(context, *clip, now);
 }
 
 void Rules::reconfigure(const ConfigPtr& config, WallTime now) {
   Context& context = state_->context;
-  context.now = std::max(context.now, now);
+  move_to(context, now);
   // Ends are told with the names of the configuration they were started under.
   for (auto it = context.cameras.begin(); it != context.cameras.end();) {
     CameraState& camera = it->second;
@@ -169,13 +199,14 @@ void Rules::reconfigure(const ConfigPtr& config, WallTime now) {
       it = context.cameras.erase(it);
       continue;
     }
+    if (tells_presence(*camera.config) && !tells_presence(*config->camera(it->first))) presence_unwatched(context, camera, stamp);
     for (auto zone = camera.zones.begin(); zone != camera.zones.end();) {
       if (views(*config, camera, zone->first)) {
         ++zone;
         continue;
       }
-      if (const Incident* incident = context.ledger.find(zone->second.subject)) {
-        context.ledger.end(zone->second.subject, stamp, closing_details(*incident), "config_changed");
+      if (const Incident* incident = context.incidents.find(zone->second.subject)) {
+        context.incidents.end(zone->second.subject, stamp, closing_details(*incident), "config_changed");
       }
       zone = camera.zones.erase(zone);
     }
@@ -183,7 +214,7 @@ void Rules::reconfigure(const ConfigPtr& config, WallTime now) {
   }
   for (auto site = context.sites.begin(); site != context.sites.end();) {
     const bool gone = find_facility(*config, site->first) == nullptr;
-    if (gone && !site->second.subject.empty()) context.ledger.end(site->second.subject, stamp_at(now), Json::object(), "config_changed");
+    if (gone && !site->second.subject.empty()) context.incidents.end(site->second.subject, stamp_at(now), Json::object(), "config_changed");
     site = gone ? context.sites.erase(site) : std::next(site);
   }
   const ConfigPtr before = std::exchange(context.config, nullptr);  // alive until the cameras point into the new one
@@ -196,7 +227,7 @@ void Rules::reconfigure(const ConfigPtr& config, WallTime now) {
 
 void Rules::finish(WallTime now, const std::string& reason) {
   Context& context = state_->context;
-  context.now = std::max(context.now, now);
+  move_to(context, now);
   for (auto& [id, camera] : context.cameras) {
     end_all(context, id, timer_stamp(camera, context.now), reason);
     camera.faces.clear();
@@ -209,6 +240,8 @@ void Rules::finish(WallTime now, const std::string& reason) {
     camera.degraded.clear();
     camera.degraded_since.reset();
     camera.contact.clear();
+    camera.contact_unstable.clear();
+    camera.contact_is_open = false;
   }
   end_all(context, "-", stamp_at(now), reason);
   context.sites.clear();
@@ -226,7 +259,7 @@ void Rules::note(const EventDraft& draft) {
 
 void Rules::restore(const Json& open_incidents, WallTime now) {
   Context& context = state_->context;
-  context.now = std::max(context.now, now);
+  move_to(context, now);
   if (!open_incidents.is_array()) return;
   for (const Json& element : open_incidents) restore_element(context, element, now);
 }
@@ -236,7 +269,7 @@ std::vector<ClipRequest> Rules::pending_clips() const { return state_->context.c
 Json Rules::snapshot() const {
   Json open = Json::array();
   for (const auto& [subject, element] : state_->noted) open.push_back(element);
-  for (const auto& [subject, incident] : state_->context.ledger.all()) {
+  for (const auto& [subject, incident] : state_->context.incidents.all()) {
     open.push_back(open_element(subject, incident.kind->start, incident.place.facility, incident.place.source, incident.place.zone,
                                 std::max(incident.started, incident.last_said)));
   }
@@ -249,6 +282,10 @@ Json Rules::open_incidents() const {
   return both["open"];
 }
 
+int Rules::cameras_up() const { return rules::cameras_up(state_->context); }
+
 Json Rules::state() const { return state_json(state_->context); }
+
+std::string Rules::clip_of(const std::string& subject) const { return state_->context.clips.of_subject(subject, state_->context.waited()); }
 
 }  // namespace kanhu::rules

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Observation -> Event: the only place that decides what an observation means to people.
 #pragma once
 
@@ -50,11 +51,16 @@ class Rules {
   // An event the composer says itself (gateway_events.hpp), told here so that a start is in `open_incidents` until its end.
   void note(const EventDraft& draft);
 
+  // The gateway's time with what its clock was set by taken out (it only goes on as fast as time does). From the first call on everything
+  // that waits or counts within a span does so by it; without one (replay) by the times of the other calls.
+  void steady(WallTime time);
   void observe(const Observation& observation);
   // The answer of the recorder: becomes clip.updated for every subject of the clip.
   void clip(const ClipRecord& record, WallTime now);
   // A worker died or was restarted: its cameras are "not analysed" from `since`; unknown, not offline, while it lasts <= 5 s.
   void worker_lost(const std::vector<std::string>& sources, WallTime now, const std::string& cause);
+  // It is not opened any more, because it kills workers; `words` say what it did. Offline, cause quarantined, until it is heard again.
+  void quarantined(const std::string& source, WallTime now, const std::string& words);
   // Once a second of the gateway's time (live) or of the merged event time (replay).
   void advance(WallTime now);
   // Cameras that came, went or changed; open incidents of what went end with config_changed.
@@ -63,7 +69,10 @@ class Rules {
   // Afterwards only `clip` and the clips' deadlines (`advance`) are heard.
   void finish(WallTime now, const std::string& reason);
 
-  Json state() const;  // as above
+  int cameras_up() const;  // as many as `state` calls "up"
+  Json state() const;      // as above
+  // The clip that serves an incident, of those in `state`; empty: none.
+  std::string clip_of(const std::string& subject) const;
   // What a journal's Snapshot answers: {"open": incidents, "clips": clips without a final status}; `restore` takes both.
   Json snapshot() const;
   Json open_incidents() const;  // both lists in one

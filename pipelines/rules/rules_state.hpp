@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 // The rules' memory as JSON: what a snapshot keeps, what `state` shows, and how the first is read back.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "pipelines/rules/camera_state.hpp"
+#include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
 
@@ -18,5 +19,7 @@ void restore_element(Context& context, const Json& element, WallTime now);
 
 // docs/state.schema.json.
 Json state_json(const Context& context);
+// Cameras whose state is "up".
+int cameras_up(const Context& context);
 
 }  // namespace kanhu::rules

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 // Cameras of one facility that go together have one cause: the site.
 #include <algorithm>
 
-#include "pipelines/rules/camera_state.hpp"
+#include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
 
@@ -40,7 +41,8 @@ void site_lost(Context& context, CameraState& camera, const Stamp& stamp) {
   }
   std::vector<CameraState*> together;
   for (auto& [id, each] : context.cameras) {
-    if (each.place.facility == camera.place.facility && each.lost && context.now - each.lost_at <= kTogether) together.push_back(&each);
+    if (each.place.facility == camera.place.facility && each.lost && context.waited() - each.lost_at <= kTogether)
+      together.push_back(&each);
   }
   const std::size_t enabled = enabled_cameras(*camera.facility);
   if (together.size() < 2 || together.size() * 2 < enabled) return;
@@ -48,7 +50,8 @@ void site_lost(Context& context, CameraState& camera, const Stamp& stamp) {
   Place place;
   place.facility = camera.place.facility;
   // Named by the loss that made it a site's, so that a replay names it the same.
-  site.subject = context.ledger.open("site.offline", place, nullptr, stamp, context.now, site_details(site, enabled), nullptr).subject;
+  site.subject =
+      context.incidents.open("site.offline", place, nullptr, stamp, context.waited(), site_details(site, enabled), nullptr).subject;
   for (CameraState* each : together) {
     if (each != &camera) tell_offline(context, *each, each->heard ? timer_stamp(*each, context.now) : stamp);
   }
@@ -68,7 +71,7 @@ void site_back(Context& context, const std::string& facility, WallTime time) {
   Json details = site_details(site, known != nullptr ? enabled_cameras(*known) : 0);
   const std::set<std::string> members = std::exchange(site.members, {});
   const std::string subject = std::exchange(site.subject, "");
-  context.ledger.end(subject, stamp_at(time), std::move(details), members.empty() ? "config_changed" : "recovered");
+  context.incidents.end(subject, stamp_at(time), std::move(details), members.empty() ? "config_changed" : "recovered");
   for (const std::string& id : members) {
     CameraState& camera = context.cameras.find(id)->second;
     if (camera.lost) tell_offline(context, camera, timer_stamp(camera, context.now));

@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <string_view>
+
 #include "pipelines/rules/rules_state.hpp"
 
 namespace kanhu::rules {
@@ -5,16 +9,18 @@ namespace kanhu::rules {
 namespace {
 
 // One word for a person; the five facts stand beside it.
-const char* word_for(const CameraState& camera) {
+constexpr std::string_view kUp = "up";
+
+std::string_view word_for(const CameraState& camera) {
   if (camera.lost) return camera.offline.empty() ? "unstable" : "offline";
   if (!camera.unstable.empty()) return "unstable";
   if (camera.worker_lost_at) return "not_analysed";
   if (!camera.heard) return "unknown";
   if (!camera.up) return "starting";
-  if (camera.config->detector.name == "none") return "up";
+  if (!analyses(camera.config->detector.name)) return kUp;
   switch (camera.health.fact(HealthFact::kAnalysed)) {
     case Truth::kTrue:
-      return "up";
+      return kUp;
     case Truth::kFalse:
       return "not_analysed";
     case Truth::kUnknown:
@@ -40,6 +46,7 @@ Json roster_of(const FacilityConfig& facility) {
                 {"enabled", camera.enabled},
                 {"roles", std::move(roles)},
                 {"detector", camera.detector.name},
+                {"silence", to_string(silence_of(camera).means)},
                 {"recorded", camera.record.has_value()},
                 {"zones", std::move(views)}};
     if (camera.sensor) listed["sensor"] = to_string(camera.sensor->kind);
@@ -96,6 +103,11 @@ void add_presences(Json& presences, const std::string& id, const CameraState& ca
 
 }  // namespace
 
+int cameras_up(const Context& context) {
+  return static_cast<int>(
+      std::count_if(context.cameras.begin(), context.cameras.end(), [](const auto& camera) { return word_for(camera.second) == kUp; }));
+}
+
 Json state_json(const Context& context) {
   Json facilities = Json::array();
   for (const FacilityConfig& facility : context.config->facilities) facilities.push_back(roster_of(facility));
@@ -107,7 +119,7 @@ Json state_json(const Context& context) {
   }
   for (const auto& [key, zone] : context.zones) add_fused(presences, zone);
   Json incidents = Json::array();
-  for (const auto& [subject, incident] : context.ledger.all()) {
+  for (const auto& [subject, incident] : context.incidents.all()) {
     Json json{{"subject", subject},
               {"type", "kanhu." + std::string(incident.kind->start)},
               {"facility", incident.place.facility},
@@ -120,7 +132,7 @@ Json state_json(const Context& context) {
               {"cameras", std::move(cameras)},
               {"presences", std::move(presences)},
               {"incidents", std::move(incidents)},
-              {"clips", context.clips.state(context.now)}};
+              {"clips", context.clips.state(context.waited())}};
 }
 
 }  // namespace kanhu::rules

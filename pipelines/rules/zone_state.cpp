@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/rules/zone_state.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "pipelines/rules/camera_state.hpp"
+#include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
 namespace {
@@ -11,12 +12,6 @@ namespace {
 constexpr std::size_t kMostSources = 16;
 
 double seconds_between(WallTime from, WallTime to) { return std::max(0.0, std::chrono::duration<double>(to - from).count()); }
-
-// It says who is there, or that it cannot tell.
-bool tells_presence(const CameraConfig& camera) {
-  if (camera.sensor) return camera.sensor->kind != SensorKind::kContact;
-  return camera.detector.name != "none";
-}
 
 Place place_of(const ZoneState& zone) {
   Place place;
@@ -49,7 +44,7 @@ Json material_of(const ZoneState& zone) { return Json{{"state", to_string(zone.s
 void judge(const Context& context, ZoneState& zone) {
   bool somebody = false, all_see = true, one_sees = false;
   zone.count = 0;
-  std::string why;
+  std::string why, away, quiet;  // the first that cannot tell; that only adds and cannot see; that sees nobody
   for (const std::string& id : zone.sources) {
     const auto found = context.cameras.find(id);
     if (found == context.cameras.end()) continue;
@@ -60,14 +55,24 @@ void judge(const Context& context, ZoneState& zone) {
       somebody = true;
       zone.count = std::max(zone.count, std::max(1, seen->second.count));
     }
-    if (is_pir(*found->second.config)) continue;
-    one_sees = one_sees || state != Presence::kUnknown;
+    const SourceSilence silence = silence_of(*found->second.config);
+    const bool tells = silence.means == Silence::kNobody;
+    one_sees = one_sees || (tells && state != Presence::kUnknown);
     if (state != Presence::kUnknown) continue;
-    all_see = false;
-    if (why.empty()) why = seen->second.reason;
+    all_see = all_see && !tells;
+    std::string& first = tells ? why : seen->second.reason == silence.reason ? quiet : away;
+    if (first.empty()) first = seen->second.reason;
   }
   zone.state = somebody ? Presence::kPresent : all_see && one_sees ? Presence::kAbsent : Presence::kUnknown;
-  zone.reason = zone.state != Presence::kUnknown ? "" : why.empty() ? kNoMotion : why;
+  zone.silent = zone.state == Presence::kUnknown && why.empty() && away.empty();
+  zone.reason = zone.state != Presence::kUnknown ? "" : !why.empty() ? why : !away.empty() ? away : quiet;
+  if (zone.silent && zone.reason.empty()) zone.reason = "not_analysed";
+  if (zone.sources.size() < 2) return;  // one source's changes are counted where it says them
+  if (std::exchange(zone.judged, zone.state) != zone.state) zone.changes.changed(context.waited(), kMostPresenceChanges);
+  if (!zone.changes.restless() || zone.state == Presence::kUnknown) return;
+  zone.state = Presence::kUnknown;
+  zone.reason = kUnstable;
+  zone.count = 0;
 }
 
 // What was true until now counts; then it may change.
@@ -86,13 +91,14 @@ void count_to(ZoneState& zone, WallTime now) {
 void tell(Context& context, ZoneState& zone, Presence before, const Stamp& stamp) {
   const Place place = place_of(zone);
   if (!zone.subject.empty()) {
-    if (zone.state == Presence::kAbsent || zone.reason == kNoMotion)
-      context.ledger.end(std::exchange(zone.subject, ""), stamp, details_of(zone), zone.state == Presence::kAbsent ? "left" : kNoMotion);
+    if (zone.state == Presence::kAbsent || zone.silent)
+      context.incidents.end(std::exchange(zone.subject, ""), stamp, details_of(zone), zone.silent ? zone.reason : "left");
     else
-      context.ledger.update(zone.subject, stamp, details_of(zone), material_of(zone), zone.state != before);
+      context.incidents.update(zone.subject, stamp, details_of(zone), material_of(zone), zone.state != before);
   } else if (zone.state == Presence::kPresent) {
-    zone.subject = context.ledger.open("presence.started", place, nullptr, stamp, context.now, details_of(zone), material_of(zone)).subject;
-  } else if (zone.state != before && zone.reason != kNoMotion) {
+    zone.subject =
+        context.incidents.open("presence.started", place, nullptr, stamp, context.waited(), details_of(zone), material_of(zone)).subject;
+  } else if (zone.state != before) {
     const char* type = zone.state == Presence::kAbsent ? "presence.absent" : "presence.unknown";
     context.announcer.say(type, Phase::kPoint, subject_of(type, place, stamp), place, stamp, stamp.time, details_of(zone));
   }
@@ -121,8 +127,8 @@ void enrol_zones(Context& context, const Stamp& stamp) {
     const auto now = watched.find(it->first);
     ZoneState& zone = it->second;
     if (!zone.subject.empty() && (now == watched.end() || now->second.size() < 2)) {
-      context.ledger.end(std::exchange(zone.subject, ""), stamp, Json{{"state", to_string(Presence::kUnknown)}, {"reason", "not_analysed"}},
-                         "config_changed");
+      context.incidents.end(std::exchange(zone.subject, ""), stamp,
+                            Json{{"state", to_string(Presence::kUnknown)}, {"reason", "not_analysed"}}, "config_changed");
     }
     it = now == watched.end() ? context.zones.erase(it) : std::next(it);
   }
@@ -162,6 +168,11 @@ void sample_zones(Context& context) {
     context.announcer.say("occupancy.sampled", Phase::kPoint, subject_of("occupancy.sampled", place, stamp), place, stamp, context.now,
                           std::move(details));
   }
+}
+
+void advance_zones(Context& context) {
+  for (auto& [key, zone] : context.zones)
+    if (zone.changes.calmed(context.waited(), kMostPresenceChanges)) fuse(context, zone.facility, zone.zone, stamp_at(context.now));
 }
 
 void forget_zones(Context& context) {

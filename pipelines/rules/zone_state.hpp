@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the rules know about one zone, from everything that watches it.
 #pragma once
 
@@ -5,6 +6,7 @@
 #include <vector>
 
 #include "pipelines/observation.hpp"
+#include "pipelines/rules/change_rate.hpp"
 
 namespace kanhu::rules {
 
@@ -13,15 +15,18 @@ struct CameraState;
 struct Stamp;
 
 // Presence of a zone, three-valued: somebody is there when one device sees somebody; nobody is there when every device that could tell
-// says so; else it is unknown. A PIR sensor cannot tell that nobody is there: it only ever adds somebody.
+// says so; else it is unknown. A source whose silence does not mean that nobody is there (config/detectors.hpp) only ever adds somebody.
 struct ZoneState {
   std::string facility, zone;
   std::vector<std::string> sources;  // that watch it, in order of their ids
   Presence state = Presence::kUnknown;
   std::string reason = "starting";  // of the first device that cannot tell
+  bool silent = false;              // unknown only because those who could add somebody see nobody
   int count = 0;                    // the most one device sees
   WallTime since{};
-  std::string subject;  // of the open incident of a zone that several devices watch
+  std::string subject;                   // of the open incident of a zone that several devices watch
+  Presence judged = Presence::kUnknown;  // by its devices; `state` is unknown while that changes too often
+  ChangeRate changes;
 
   // What is sampled: how much of it was known, and how full it was.
   WallTime counted_to{}, sampled_at{};
@@ -36,6 +41,8 @@ void fuse(Context& context, const std::string& facility, const std::string& zone
 void enrol_zones(Context& context, const Stamp& stamp);
 // Samples of zones whose time has come (occupancy.sampled).
 void sample_zones(Context& context);
+// Tells what is so of zones that changed too often and are calm again.
+void advance_zones(Context& context);
 void forget_zones(Context& context);
 
 }  // namespace kanhu::rules

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/sense/broker_connection.hpp"
 
 #include <algorithm>
@@ -17,14 +18,19 @@
 #include <mqtt_protocol.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/backoff.hpp"
 #include "base/digest.hpp"
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
 #include "config/checks.hpp"
 #include "config/secrets.hpp"
+#include "pipelines/sense/broker_words.hpp"
+#include "pipelines/sense/metered_socket.hpp"
+#include "pipelines/sense/password_ration.hpp"
 #include "pipelines/sense/reach.hpp"
 
 namespace kanhu::sense {
@@ -34,9 +40,11 @@ using namespace std::chrono_literals;
 
 constexpr auto kConnectPatience = 3s;
 constexpr auto kHandshakePatience = 10s;
+constexpr std::chrono::seconds kStableAfter{60};  // a connection that lasted so long was one
 constexpr int kKeepAlive_s = 10;
 constexpr int kInFlight = 100;  // unacknowledged messages a broker may have under way (Receive Maximum)
 constexpr int kSubscribeAtOnce = 32;
+constexpr auto kSecretLookedAtEvery = 2s;
 constexpr const char* kAuthorities = "/etc/ssl/certs";
 
 using Client = std::unique_ptr<mosquitto, void (*)(mosquitto*)>;
@@ -46,50 +54,10 @@ void init_library() {
   std::call_once(once, [] { mosquitto_lib_init(); });
 }
 
-// Kinds that mean "not connected": kCorrupt and the like are said of a sensor's own payloads.
-// OASIS MQTT 5.0, 2.4 and 3.2.2.2: why a broker refuses or ends a connection.
-Error refusal(int reason, const std::string& client_id) {
-  switch (reason) {
-    case MQTT_RC_BAD_USERNAME_OR_PASSWORD:
-    case MQTT_RC_NOT_AUTHORIZED:
-    case 4:  // of MQTT 3.1.1: a broker that answers in the older protocol
-    case 5:
-      return {ErrorKind::kUnauthorized, "the broker refuses user or password"};
-    case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION:
-    case 1:
-      return {ErrorKind::kTransport, "the broker does not speak MQTT 5"};
-    case MQTT_RC_CLIENTID_NOT_VALID:
-      return {ErrorKind::kUnauthorized, fmt::format("the broker refuses the client id {}", client_id)};
-    case MQTT_RC_SESSION_TAKEN_OVER:
-      return {ErrorKind::kRefused,
-              fmt::format("another client calls itself {} at the broker: give one of them another client_id", client_id)};
-    case MQTT_RC_SERVER_SHUTTING_DOWN:
-      return {ErrorKind::kEndOfStream, "the broker shuts down"};
-    default:
-      return {ErrorKind::kRefused, fmt::format("the broker refuses: {}", mosquitto_reason_string(reason))};
-  }
-}
-
-Error failure(int code, bool connected) {
-  switch (code) {
-    case MOSQ_ERR_TLS:
-    case MOSQ_ERR_TLS_HANDSHAKE:
-      return {ErrorKind::kTransport,
-              "TLS with the broker fails: its certificate is not for this host, has expired, or is not signed by ca_file"};
-    case MOSQ_ERR_CONN_REFUSED:
-      return {ErrorKind::kRefused, "nothing listens at the broker's address"};
-    case MOSQ_ERR_EAI:
-    case MOSQ_ERR_LOOKUP:
-      return {ErrorKind::kNameResolution, "the broker's host name cannot be resolved"};
-    case MOSQ_ERR_KEEPALIVE:
-      return {ErrorKind::kTimeout, "the broker does not answer any more"};
-    case MOSQ_ERR_PROTOCOL:
-    case MOSQ_ERR_MALFORMED_PACKET:
-      return {ErrorKind::kTransport, "what answers at the broker's address does not speak MQTT 5"};
-    default:
-      return {ErrorKind::kEndOfStream,
-              connected ? "the broker ended the connection" : "the broker ended the connection before it was made"};
-  }
+// No exception passes through libmosquitto, or ends the connection's thread.
+template <typename Work>
+void kept_in(Work&& work) {
+  faults::contained("mqtt", std::forward<Work>(work));
 }
 
 }  // namespace
@@ -118,9 +86,18 @@ class BrokerConnection::State {
   Result<Client> make_client(const BrokerAddress& address);
   Result<void> secure(mosquitto* client) const;
   Error serve(mosquitto* client);
+  // What the library says of what has come, until it has read all of it.
+  int read_all(mosquitto* client);
   void subscribe(mosquitto* client);
+  void note_well();
+  std::optional<std::string> secret_digest() const;
+  // True when the connection is to end. `for_secret`: over at once when the secret is no longer the one that was tried.
+  bool pause(std::chrono::milliseconds span, bool for_secret);
   // True when the connection is to end.
   bool wait_until(std::chrono::milliseconds patience, int socket, bool wants_write, short& ready) const;
+  void whole_message() {
+    if (meter_) meter_->whole_message();
+  }
 
   // libmosquitto's callbacks, all within `serve`.
   void on_connect(mosquitto* client, int reason);
@@ -132,12 +109,16 @@ class BrokerConnection::State {
   const Clock& clock_;
   const int wake_;
   std::atomic<bool> stopping_{false};
-  std::optional<Error> refused_;  // of this connection
+  std::optional<Error> refused_;        // of this connection
+  std::optional<MeteredSocket> meter_;  // likewise
   bool connected_ = false;
-  bool was_connected_ = false;                                   // since the last back-off
+  MonoTime connected_at_{};
+  bool said_well_ = false;                                       // in the log, since it was last connected for long
   std::vector<std::pair<int, std::vector<std::string>>> asked_;  // subscriptions under way, by message id
   std::string said_;                                             // the last failure in the log
-  std::thread thread_;                                           // last: it uses all the others
+  PasswordRation ration_;
+  std::optional<std::string> tried_;  // digest of the secret that was tried last
+  std::thread thread_;                // last: it uses all the others
 };
 
 bool BrokerConnection::State::wait_until(std::chrono::milliseconds patience, int socket, bool wants_write, short& ready) const {
@@ -156,20 +137,50 @@ void BrokerConnection::State::run() {
   init_library();
   Backoff backoff(1s, 30s, 200ms);
   while (!stopping_) {
-    const Error why = session();
+    Error why{ErrorKind::kInternal, "the connection to the broker failed inside the gateway; its log says why"};
+    kept_in([&] { why = session(); });
     if (stopping_) break;
-    inbox_.note({task.broker.id, "", why});
-    if (std::exchange(was_connected_, false)) {
+    // One that takes the connection and drops it is no better than one that does not take it.
+    if (connected_ && clock_.mono() - connected_at_ >= kStableAfter) {
       backoff.reset();
       said_.clear();
+      said_well_ = false;
     }
-    const auto pause = backoff.next(random_u64());
+    if (connected_) ration_.reset();
+    const bool is_refused = why.kind == ErrorKind::kUnauthorized;
+    const auto span = is_refused ? ration_.refused(random_u64()) : std::chrono::ceil<std::chrono::milliseconds>(backoff.next(random_u64()));
+    const std::string cause = why.message;
+    if (is_refused) why.message += ": " + ration_.words();
+    inbox_.note({task.broker.id, "", why});
     // The same failure again and again is one line.
-    if (said_ != why.message) log::warning("sense", "broker {}: {}; trying again", task.broker.id, why.message);
-    said_ = why.message;
-    short ready = 0;
-    if (wait_until(pause, -1, false, ready)) break;
+    if (said_ != cause) log::warning("sense", "broker {}: {}; trying again", task.broker.id, why.message);
+    said_ = cause;
+    if (pause(span, is_refused)) break;
   }
+}
+
+std::optional<std::string> BrokerConnection::State::secret_digest() const {
+  if (task.broker.credential.empty()) return std::nullopt;
+  const auto credential = load_secret(task.broker.credential, task.secrets_dir);
+  if (!credential) return std::nullopt;
+  return to_hex(sha256(credential->user + "\n" + credential->password.reveal()));
+}
+
+bool BrokerConnection::State::pause(std::chrono::milliseconds span, bool for_secret) {
+  const MonoTime until = clock_.mono() + span;
+  short ready = 0;
+  for (MonoTime now = clock_.mono(); now < until; now = clock_.mono()) {
+    auto slice = std::chrono::ceil<std::chrono::milliseconds>(until - now);
+    if (for_secret) slice = std::min<std::chrono::milliseconds>(slice, kSecretLookedAtEvery);
+    if (wait_until(slice, -1, false, ready)) return true;
+    if (!for_secret) continue;
+    const auto secret = secret_digest();
+    if (!secret || secret == tried_) continue;
+    log::info("sense", "broker {}: its secret has changed; tried now", task.broker.id);
+    ration_.reset();
+    return false;
+  }
+  return false;
 }
 
 Result<void> BrokerConnection::State::secure(mosquitto* client) const {
@@ -191,28 +202,30 @@ Result<Client> BrokerConnection::State::make_client(const BrokerAddress& address
     // Asked without a password, many brokers count a failed try.
     const auto credential = load_secret(task.broker.credential, task.secrets_dir);
     if (!credential) return fail(ErrorKind::kNoCredential, credential.error().message);
+    tried_ = to_hex(sha256(credential->user + "\n" + credential->password.reveal()));
     mosquitto_username_pw_set(client.get(), credential->user.c_str(), credential->password.reveal().c_str());
   }
   if (address.tls)
     if (auto secured = secure(client.get()); !secured) return tl::unexpected(secured.error());
   mosquitto_connect_v5_callback_set(client.get(), [](mosquitto* c, void* self, int reason, int, const mosquitto_property*) {
-    static_cast<State*>(self)->on_connect(c, reason);
+    kept_in([&] { static_cast<State*>(self)->on_connect(c, reason); });
   });
   mosquitto_disconnect_v5_callback_set(client.get(), [](mosquitto*, void* self, int reason, const mosquitto_property*) {
-    static_cast<State*>(self)->on_disconnect(reason);
+    kept_in([&] { static_cast<State*>(self)->on_disconnect(reason); });
   });
   mosquitto_message_v5_callback_set(client.get(), [](mosquitto*, void* self, const mosquitto_message* message, const mosquitto_property*) {
-    static_cast<State*>(self)->on_message(*message);
+    kept_in([&] { static_cast<State*>(self)->on_message(*message); });
   });
   mosquitto_subscribe_v5_callback_set(client.get(),
                                       [](mosquitto*, void* self, int mid, int count, const int* granted, const mosquitto_property*) {
-                                        static_cast<State*>(self)->on_subscribe(mid, count, granted);
+                                        kept_in([&] { static_cast<State*>(self)->on_subscribe(mid, count, granted); });
                                       });
   return client;
 }
 
 Error BrokerConnection::State::session() {
   refused_.reset();
+  meter_.reset();
   connected_ = false;
   asked_.clear();
   const BrokerAddress address = check_broker_url(task.broker.url);
@@ -223,28 +236,51 @@ Error BrokerConnection::State::session() {
   mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, kMostPacketBytes);
   const int code = mosquitto_connect_bind_v5(client->get(), address.host.c_str(), address.port, kKeepAlive_s, nullptr, properties);
   mosquitto_property_free_all(&properties);
-  if (code != MOSQ_ERR_SUCCESS) return failure(code, false);
+  if (code != MOSQ_ERR_SUCCESS) return broker_failure(code, false);
   return serve(client->get());
 }
 
+int BrokerConnection::State::read_all(mosquitto* client) {
+  int code = MOSQ_ERR_SUCCESS;
+  for (int waiting = 1; code == MOSQ_ERR_SUCCESS && waiting > 0 && !refused_;) {
+    code = mosquitto_loop_read(client, 1);
+    const int socket = mosquitto_socket(client);
+    if (socket < 0 || ::ioctl(socket, FIONREAD, &waiting) != 0) break;
+  }
+  return code;
+}
+
 Error BrokerConnection::State::serve(mosquitto* client) {
+  auto metered = MeteredSocket::over(mosquitto_socket(client));
+  if (!metered) return metered.error();
+  meter_.emplace(std::move(*metered));
   const MonoTime begun = clock_.mono();
   while (!stopping_) {
-    const int socket = mosquitto_socket(client);
-    if (socket < 0) return refused_.value_or(failure(MOSQ_ERR_CONN_LOST, connected_));
-    short ready = 0;
-    if (wait_until(250ms, socket, mosquitto_want_write(client), ready)) break;
+    if (mosquitto_socket(client) < 0) return refused_.value_or(broker_failure(MOSQ_ERR_CONN_LOST, connected_));
     int code = MOSQ_ERR_SUCCESS;
-    if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0) code = mosquitto_loop_read(client, 1);
-    if (code == MOSQ_ERR_SUCCESS && (mosquitto_want_write(client) || (ready & POLLOUT) != 0)) code = mosquitto_loop_write(client, 1);
+    if (mosquitto_want_write(client)) code = mosquitto_loop_write(client, 1);
+    meter_->send_out();
+    short ready = 0;
+    if (code == MOSQ_ERR_SUCCESS && wait_until(250ms, meter_->network(), meter_->has_to_send(), ready)) break;
+    if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0) {
+      meter_->take_in(clock_.mono());
+      code = read_all(client);
+    }
     if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_misc(client);
     if (refused_) return *refused_;
-    if (code != MOSQ_ERR_SUCCESS) return failure(code, connected_);
+    if (meter_->taken() > kMostPacketBytes + MeteredSocket::kPiece)
+      return {ErrorKind::kTransport, fmt::format("the broker sends a message of over {} KiB, which it was told not to; is it a broker of "
+                                                 "MQTT 5?",
+                                                 kMostPacketBytes >> 10)};
+    if (code != MOSQ_ERR_SUCCESS) return broker_failure(code, connected_);
     if (!connected_ && clock_.mono() - begun > kHandshakePatience)
       return {ErrorKind::kTimeout, "what answers at the broker's address does not speak MQTT"};
+    if (connected_ && !asked_.empty() && clock_.mono() - connected_at_ > kHandshakePatience)
+      return {ErrorKind::kTimeout, "the broker does not answer the subscription; restart it"};
   }
   mosquitto_disconnect(client);
   mosquitto_loop_write(client, 1);
+  meter_->send_out();
   return {ErrorKind::kClosed, "stopped"};
 }
 
@@ -264,28 +300,43 @@ void BrokerConnection::State::subscribe(mosquitto* client) {
 }
 
 void BrokerConnection::State::on_connect(mosquitto* client, int reason) {
+  whole_message();
   if (reason != 0) {
-    refused_ = refusal(reason, task.client_id);
+    refused_ = broker_refusal(reason, task.client_id);
     return;
   }
-  connected_ = was_connected_ = true;
-  log::info("sense", "broker {}: connected", task.broker.id);
-  inbox_.note({task.broker.id, "", std::nullopt});
+  // Each would be a line in the log and a subscription more.
+  if (connected_) {
+    refused_ = Error{ErrorKind::kTransport, "the broker answers the connection twice; is it a broker of MQTT 5?"};
+    return;
+  }
+  connected_ = true;
+  connected_at_ = clock_.mono();
   subscribe(client);
+  if (asked_.empty() && !refused_) note_well();
+}
+
+void BrokerConnection::State::note_well() {
+  // One that drops each connection is not said to be back each time.
+  if (!said_well_) log::info("sense", "broker {}: connected", task.broker.id);
+  said_well_ = true;
+  inbox_.note({task.broker.id, "", std::nullopt});
 }
 
 void BrokerConnection::State::on_disconnect(int reason) {
   // Below 128 stand libmosquitto's own codes, which the loop's return value says, too.
-  if (reason >= 128 && !refused_) refused_ = refusal(reason, task.client_id);
+  if (reason >= 128 && !refused_) refused_ = broker_refusal(reason, task.client_id);
 }
 
 void BrokerConnection::State::on_message(const mosquitto_message& message) {
+  whole_message();
   if (message.topic == nullptr || message.payloadlen < 0) return;
   const std::string_view payload(static_cast<const char*>(message.payload), static_cast<std::size_t>(message.payloadlen));
   inbox_.put(task.broker.id, message.topic, payload, message.retain, clock_.mono(), clock_.wall());
 }
 
 void BrokerConnection::State::on_subscribe(int mid, int count, const int* granted) {
+  whole_message();
   const auto found = std::find_if(asked_.begin(), asked_.end(), [&](const auto& one) { return one.first == mid; });
   if (found == asked_.end()) return;
   for (std::size_t i = 0; i < found->second.size(); ++i) {
@@ -295,6 +346,7 @@ void BrokerConnection::State::on_subscribe(int mid, int count, const int* grante
     inbox_.note({task.broker.id, topic, Error{ErrorKind::kPermission, "the broker does not let the sensor's topic be read"}});
   }
   asked_.erase(found);
+  if (asked_.empty()) note_well();
 }
 
 BrokerConnection::BrokerConnection(BrokerTask task, Inbox& inbox, const Clock& clock)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One connection to one message broker. The only place that includes libmosquitto.
 #pragma once
 
@@ -19,7 +20,8 @@ struct BrokerTask {
   bool operator==(const BrokerTask&) const = default;
 };
 
-// Connects, subscribes (QoS 1), hands on what comes, and connects again after a jittered back-off of up to 30 s, until destroyed.
+// Connects, subscribes (QoS 1), hands on what comes, and connects again after a jittered back-off of up to 30 s, until destroyed. A refused
+// user or password is tried as rarely as a camera's (PasswordRation), until the secret is another one.
 //
 // MQTT 5 alone is spoken: its Maximum Packet Size (OASIS MQTT 5.0, 3.1.2.11.4) is how a client says that it takes nothing larger than
 // `kMostPacketBytes`; a broker then withholds what is, and no publisher can fill this process's memory. Sessions start clean: what a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/sense/decoder.hpp"
 
 #include <algorithm>
@@ -53,8 +54,15 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// Microcontrollers send the end of a C string along.
+std::string_view without_terminator(std::string_view text) {
+  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
+  return text;
+}
+
 // Microcontrollers print a missing value as their C library does.
 Result<Json> parse(std::string_view payload, std::size_t most_bytes) {
+  payload = without_terminator(payload);
   auto json = parse_json(payload, most_bytes, kMostDepth);
   if (json) return json;
   const std::string folded = lower(payload.substr(0, most_bytes));
@@ -313,7 +321,7 @@ Result<Reading> decode(const SensorConfig& sensor, std::string_view payload) {
 }
 
 std::optional<bool> decode_availability(const SensorConfig& sensor, std::string_view payload) {
-  std::string_view word = trimmed(payload.substr(0, 1024));
+  std::string_view word = trimmed(without_terminator(payload.substr(0, 1024)));
   std::string stated;
   // zigbee2mqtt says {"state":"online"}.
   if (word.starts_with('{')) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a sensor published, as Kanhu's words. Whoever can publish decides every byte of it.
 #pragma once
 
@@ -9,7 +10,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "config/config.hpp"
-#include "pipelines/thermal_frame.hpp"
+#include "media/thermal_frame.hpp"
 
 namespace kanhu::sense {
 

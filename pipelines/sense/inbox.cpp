@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/sense/inbox.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What came from the brokers and waits to be looked at.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/sense/reach.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/sense/sender_clock.hpp"
 
 #include <utility>

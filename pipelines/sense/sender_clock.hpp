@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "base/time.hpp"
-#include "pipelines/packet.hpp"
+#include "media/packet.hpp"
 
 namespace kanhu::sense {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pipelines/sense/switch_watch.hpp"
 
 #include <algorithm>
@@ -20,6 +21,7 @@ void SwitchWatch::say(Body body) {
   observation.clock = offset_ ? ClockSource::kRtcp : ClockSource::kArrival;
   observation.clock_offset = offset_.value_or(std::chrono::microseconds(0));
   observation.clock_uncertainty = std::chrono::milliseconds(500);
+  observation.arrived = arrived_;
   observation.pts = now_;
   observation.ordinal = ordinal_++;
   observation.arrival = arrival_;
@@ -33,6 +35,7 @@ void SwitchWatch::move_to(const CaptureTime& captured, MediaTime media) {
     offset_ = *captured.rtcp - captured.arrival;
   else if (arrival_ != MonoTime{})
     offset_.reset();
+  arrived_ = captured.arrival;
   time_ = std::max(time_, captured.arrival + offset_.value_or(std::chrono::microseconds(0)));
 }
 
@@ -83,15 +86,15 @@ void SwitchWatch::begin_run(const std::string& run, const CaptureTime& now, bool
   say_presence(Presence::kUnknown, "no_motion");
 }
 
-void SwitchWatch::state(bool active, const CaptureTime& captured, MediaTime media, MonoTime arrival) {
+void SwitchWatch::state(bool active, const CaptureTime& captured, MediaTime media, MonoTime arrival, std::chrono::nanoseconds age) {
   if (!running_) return;
   arrival_ = arrival;
   move_to(captured, media);
   health_.last_packet = time_;
   if (kind_ == SensorKind::kContact) {
     if (std::exchange(open_, active) != active) say(ContactObservation{active});
-  } else if (active) {
-    motion_ = now_;
+  } else if (active && age < hold_) {
+    motion_ = std::max(motion_.value_or(now_ - age), now_ - age);
     say_presence(Presence::kPresent, "");
   }
 }

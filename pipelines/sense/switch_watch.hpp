@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,7 +24,8 @@ class SwitchWatch {
 
   // `well` false: it is going to end at once, so nothing is claimed before.
   void begin_run(const std::string& run, const CaptureTime& now, bool well = true);
-  void state(bool active, const CaptureTime& captured, MediaTime media, MonoTime arrival);
+  // `age`: how long before its arrival that was so; a motion that is as old as `hold` says nothing.
+  void state(bool active, const CaptureTime& captured, MediaTime media, MonoTime arrival, std::chrono::nanoseconds age = {});
   void tick(const Tick& tick);
   // Presence becomes unknown (camera_offline; not_analysed for kClosed, which is our own doing), health says why.
   void end_run(const Error& why);
@@ -50,7 +53,7 @@ class SwitchWatch {
   std::uint64_t ordinal_ = 0;
   MediaTime now_{};
   MonoTime arrival_{};
-  WallTime time_{};
+  WallTime time_{}, arrived_{};
   std::optional<std::chrono::microseconds> offset_;  // of the sender's clock
   std::optional<MediaTime> motion_;                  // the last
   std::optional<bool> open_;

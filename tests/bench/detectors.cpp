@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT
 // bench_detectors DIR: recall, false positives and time of the detectors on a labelled set (imglab XML beside its
 // pictures), the figures of docs/design/0003-detectors.md. Weights come from the usual search path ($KANHU_MODELS).
+#include "config/detectors.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -15,7 +18,7 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
-#include "models/blazeface.hpp"
+#include "models/faces/blazeface.hpp"
 #include "models/process.hpp"
 #include "models/registry.hpp"
 #include "models/weights.hpp"
@@ -173,7 +176,7 @@ int run(const std::filesystem::path& folder) {
              28, 32, 40);
   const auto path = models::model_search_path("");
   for (const double smallest : {20., 40.}) {
-    for (const auto& row : models::registry()) {
+    for (const auto& row : kDetectorTraits) {
       DetectorConfig config;
       config.name = row.name;
       config.smallest_px = smallest;

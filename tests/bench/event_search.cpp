@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
 // What a search of a journal costs, by its index and without: the figures of docs/design/0005.
 //   bench_event_search FOLDER [EVENTS]     makes FOLDER/journal and FOLDER/index; the default is a million events
-#include "pipelines/publish/event_search.hpp"
+#include "pipelines/journal/search/event_search.hpp"
 
 #include <chrono>
 #include <cstdlib>
@@ -13,8 +14,8 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
-#include "pipelines/publish/record_format.hpp"
-#include "pipelines/publish/segment_reader.hpp"
+#include "pipelines/journal/record_format.hpp"
+#include "pipelines/journal/segment_reader.hpp"
 
 using namespace kanhu;
 using namespace kanhu::publish;

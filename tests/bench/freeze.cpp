@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // bench_freeze CODEC PRESET SECONDS GOP RATE...: what PictureWatch makes of living rooms and of frozen pictures, the
 // figures of docs/design/0004-freeze-detection.md. CODEC is h264 or h265, PRESET the encoder's, RATE kbit/s or crfN.
 // 640x360 at 20 pictures a second, each second one analysed. The same arguments give the same pictures.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Presence from 8-bit thermal pictures: every scene of the generator through RelativeThermal and ThermalPresence against the truth,
 // and the cost of both for pictures of 320x240 (I420, text, coding).
 //   ninja -C build/release bench_thermal_grey && build/release/tests/bench/bench_thermal_grey [cost | SCENE...]
@@ -8,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "models/thermal_presence.hpp"
-#include "models/thermal_relative.hpp"
+#include "models/thermal/presence.hpp"
+#include "models/thermal/relative.hpp"
 #include "tests/support/thermal_scene/grey.hpp"
 
 using namespace kanhu;

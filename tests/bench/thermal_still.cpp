@@ -1,8 +1,7 @@
-// Fits the coefficients of models/thermal_still.cpp and prints how good they are on what they were not fitted on.
+// SPDX-License-Identifier: MIT
+// Fits the coefficients of models/thermal/still.cpp and prints how good they are on what they were not fitted on.
 //   bench_thermal_still DIR [LABELS.json]   recordings or pictures in a layout of docs/bench-thermal.md
 //   bench_thermal_still DIR LABELS.json scenes   radiometric ones together with the scenes of tests/support/thermal_scene
-#include "models/thermal_still.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,7 +10,8 @@
 
 #include <fmt/format.h>
 
-#include "bench/thermal_set.hpp"
+#include "bench/thermal/set.hpp"
+#include "models/thermal/still.hpp"
 #include "tests/support/thermal_scene/scene.hpp"
 
 namespace {

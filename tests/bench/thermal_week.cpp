@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How often infrared invents somebody: hours of simulated rooms in which nobody is, by seed, without files between.
 //   bench_thermal_week [HOURS]      default 168, a sensor-week; ends with one line of JSON
 #include <cstdio>
@@ -6,7 +7,7 @@
 
 #include <opencv2/core.hpp>
 
-#include "models/thermal_presence.hpp"
+#include "models/thermal/presence.hpp"
 #include "tests/support/thermal_scene/scene.hpp"
 
 using namespace kanhu;

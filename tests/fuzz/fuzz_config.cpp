@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Any text as a configuration: accepted whole, or refused with a place for every problem.
 #include <cstdlib>
 #include <string_view>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Any text as JSON: what is accepted has one canonical form, which reads back as itself.
 #include <cmath>
 #include <cstdlib>

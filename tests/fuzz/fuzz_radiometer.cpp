@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Counts of a radiometric sensor: arbitrary pictures and telemetry give temperatures of the right number or an Error, never more.
 #include <cstdlib>
 #include <span>
@@ -5,7 +6,7 @@
 
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include "pipelines/ingest/radiometer.hpp"
+#include "pipelines/ingest/radiometry/radiometer.hpp"
 
 using namespace kanhu;
 using namespace kanhu::ingest;

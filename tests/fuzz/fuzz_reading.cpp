@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a sensor published: arbitrary bytes never trouble the decoder, and what it accepts is within what sensors measure.
 #include <cstdlib>
 #include <string>

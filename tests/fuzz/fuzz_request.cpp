@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a stranger sends to the query socket and to the handshake, and an allow-list somebody wrote by hand: arbitrary bytes are either
 // understood or refused in words, and what is understood is within its bounds.
 #include <cstdlib>
@@ -6,8 +7,8 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include "config/allow_list.hpp"
+#include "pipelines/publish/access/admission_sockets.hpp"
 #include "pipelines/publish/fetch.hpp"
-#include "pipelines/publish/gate_sockets.hpp"
 #include "pipelines/publish/request.hpp"
 
 using namespace kanhu;
@@ -22,7 +23,7 @@ void read_request(const std::string& text) {
   }
   const auto fetch = publish::parse_fetch(request->content);
   if (!fetch) return;
-  if (fetch->most_events < 1 || fetch->most_events > publish::kMostFetched || fetch->most_bytes > publish::kMostFetchedBytes) std::abort();
+  if (fetch->most_events < 1 || fetch->most_events > journal::kMostFetched || fetch->most_bytes > journal::kMostFetchedBytes) std::abort();
   if (fetch->streams.size() > 1000 || fetch->types.size() > 1000) std::abort();
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Journal segments: arbitrary bytes never trouble the reader, and damage to a good segment is never silent.
 #include <cstdlib>
 #include <span>
@@ -5,10 +6,10 @@
 
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include "pipelines/publish/segment_reader.hpp"
+#include "pipelines/journal/segment_reader.hpp"
 
 using namespace kanhu;
-using namespace kanhu::publish;
+using namespace kanhu::journal;
 
 namespace {
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The form of JSON in which bytes can be compared."""
 import json
 import math

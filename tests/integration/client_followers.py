@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The clients that people copy, each behind one face: what it gave, and the place a user would have noted by now."""
 import json
 import os

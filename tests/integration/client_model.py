@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The client in Python against a gateway in memory: messages are lost one by one and in rows, wait in the socket while the gateway is restarted, become
 durable later than they are sent, and the client is ended anywhere. Everything follows from the seed."""
 import random

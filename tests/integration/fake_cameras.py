@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Things that answer on a camera's port and are no camera."""
 import socket
 import threading

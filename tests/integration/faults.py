@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the fault tests share: a gateway under load without a camera, clients in processes of their own, and the checker at the end.
 
 The load are door contacts that all listen to one MQTT topic: each message opens or closes every one of them, so that one line gives as many events as
@@ -120,7 +121,7 @@ class Recorder(Process):
 
 
 def door(name):
-    return {"id": name, "kind": "contact", "broker": "b", "topic": "kanhu/doors"}
+    return {"id": name, "kind": "contact", "broker": "b", "topic": "kanhu/doors", "openings_per_minute": 6000}
 
 
 class FaultCase(Case):

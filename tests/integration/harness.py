@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts simulator and gateway as a user would, keeps them on loopback and in a folder of their own, and ends them by pid.
 
 Programs come from KANHU_BIN and KANHU_SIMULATOR_BIN (CTest sets them). Weights and photographs are used when there are
@@ -82,6 +83,15 @@ def tail(path, lines=40):
         return "".join(pathlib.Path(path).read_text(errors="replace").splitlines(keepends=True)[-lines:])
     except OSError as error:
         return str(error)
+
+
+def worker_of_command(pid):
+    """The pid of the worker that a command has started, once it is one; None until then."""
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            if b"\0worker\0" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
 
 
 class Process:

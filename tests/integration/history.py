@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The history checker: what every client received, against the journal. Every fault run ends here.
 
     journal = history.Journal.read(folder)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The journal as the history checker sees it: which numbers it has, which it explains, and what contradicts docs/journal.md."""
 import collections
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reads a journal folder from docs/journal.md alone: what an auditor could write without our code."""
 import hashlib
 import json

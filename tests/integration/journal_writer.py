@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writes a journal from docs/journal.md alone, for tests that need a large one at once."""
 import hashlib
 import struct

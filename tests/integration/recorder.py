@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A subscriber in a process of its own that writes its history as lines for history.py, so that it can be stopped, slowed and put elsewhere.
 
     python3 recorder.py raw    LIVE - OUT [FACILITY...]            live only; what it missed is reckoned afterwards (Reckoning)

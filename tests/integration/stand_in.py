@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A gateway's two sockets without the gateway: what comes, and what is lost on the way, is the test's to say."""
 import json
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A subscriber written from docs/events.md and its schemas alone, which complains about everything they forbid."""
 import json
 import pathlib

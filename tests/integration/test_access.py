@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may see what: keys, facilities, and what happens to those whose key is taken away, against the real gateway."""
 import contextlib
 import json
@@ -109,7 +110,7 @@ class Access(Case):
         self.path = self.folder / "gateway.yaml"
         self.path.write_text(to_yaml(self.config))
         self.server_key = self.keys("server").stdout.decode().strip()
-        self.one, self.everything = self.add("one", "f1"), self.add("everything", "*")
+        self.one, self.everything = self.add("one", "f1", "--right", "live,fetch,picture"), self.add("everything", "*")
 
     def keys(self, *arguments, expect=0):
         return self.kanhu("keys", *arguments, "--config", self.path, expect=expect)
@@ -165,7 +166,13 @@ class Access(Case):
         self.assertEqual(one.ask(request="info")["error"]["kind"], "unauthorized")
         self.assertIn("access", everything.ask(request="info")["info"])
         self.assertEqual(one.ask(request="look")["sources"], [])
-        self.assertNotIn("heat", one.ask(request="look", source="heet")["error"]["message"])
+        for what in ({"request": "look", "source": "heat"}, {"request": "picture", "camera": "heat"}):
+            there = one.ask(**what)["error"]
+            nowhere = one.ask(**{key: value.replace("heat", "heet") for key, value in what.items()})["error"]
+            self.assertEqual(there["kind"], "not_found")
+            self.assertEqual({**there, "message": there["message"].replace("heat", "heet")}, nowhere)
+        self.assertEqual(everything.ask(request="look")["error"]["kind"], "unauthorized")
+        self.assertNotIn("infrared", everything.ask(request="info")["info"])
 
         wait_for(lambda: {event["topic"].split("/")[1] for event in everything.ask(request="fetch")["events"]} == {"-", "f1", "f10"}, 40, "events")
         page = one.ask(request="fetch")

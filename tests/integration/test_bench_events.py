@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`kanhu bench events` at its smallest: every figure that is promised is there, and nothing was lost."""
 import json
 

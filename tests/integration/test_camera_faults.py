@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Cameras that misbehave in every way we know: each fault is told once, by name, in time, and nothing else is hurt."""
 import datetime
 import socket
@@ -37,7 +38,9 @@ class CameraFaults(Case):
         feed = gateway.subscriber
         sim.tell("person warm out")  # the infrared background is learned of an empty room
         gateway.wait_up("hall", "warm", "cold", "still")
-        wait_for(lambda: self.presences(gateway) == dict.fromkeys(("hall", "warm", "cold"), "absent"), 30, "nobody there")
+        empty = {"hall": "unknown", "warm": "absent", "cold": "absent"}  # the hall's camera looks for faces: it cannot tell
+        wait_for(lambda: self.presences(gateway) == empty, 30, "nobody there")
+        wait_for(lambda: [one["reason"] for one in gateway.state()["presences"] if one["source"] == "hall"] == ["no_face"], 30, "no face")
         sim.tell("person warm in")
         start = feed.wait(20 * PATIENCE, type="presence.started", camera="warm")
         feed.wait(20 * PATIENCE, type="presence.started", camera="-")
@@ -50,8 +53,7 @@ class CameraFaults(Case):
         offline["still"] = self.assert_offline_in_time(gateway, "still", since, ("stalled",))
         lost = feed.wait(5 * PATIENCE, type="presence.updated", camera="warm", since=since)
         self.assertEqual((lost.subject, lost.data["state"], lost.data["reason"]), (start.subject, "unknown", "camera_offline"))
-        for name in ("hall", "cold"):
-            feed.wait(5 * PATIENCE, type="presence.unknown", camera=name, since=since, reason="camera_offline")
+        feed.wait(5 * PATIENCE, type="presence.unknown", camera="cold", since=since, reason="camera_offline")
         state = gateway.state()
         for name in offline:
             self.assertEqual(state["cameras"][name]["state"], "offline")
@@ -66,8 +68,8 @@ class CameraFaults(Case):
             self.assertEqual((online.phase, online.subject, online.data["end_reason"]), ("end", event.subject, "recovered"))
         known = feed.wait(20 * PATIENCE, type="presence.updated", camera="warm", state="present", since=back)
         self.assertEqual(known.subject, start.subject, "the same stay goes on")
-        for name in ("hall", "cold"):
-            feed.wait(20 * PATIENCE, type="presence.absent", camera=name, since=back)
+        feed.wait(20 * PATIENCE, type="presence.absent", camera="cold", since=back)
+        self.assertEqual(feed.find(type="presence.absent", camera="hall"), [])
         self.assertEqual(feed.find(type=("presence.started", "face.appeared", "presence.ended"), since=since), [])
         for name in offline:
             self.assertEqual(len(feed.find(type="camera.offline", phase="start", camera=name)), 1, name)

@@ -1,4 +1,6 @@
+# SPDX-License-Identifier: MIT
 """The commands as people and scripts meet them: exit codes, output, the service manager's protocol, metrics."""
+import contextlib
 import json
 import os
 import pty
@@ -64,6 +66,21 @@ class Commands(Case):
             config["metrics"]["listen"] = f"127.0.0.1:{used.getsockname()[1]}"
             path.write_text(json.dumps(config))
             self.assertIn(b"in use", self.kanhu("run", "-c", path, expect=69).stderr)
+
+    def test_a_gateway_without_standard_streams_writes_nothing_where_they_would_be(self):
+        config = config_of(self.folder, [facility("f1", [camera("a", "rtsp://127.0.0.1:1/a")])])
+        path, data = self.folder / "kanhu.yaml", self.folder / "data"
+        path.write_text(json.dumps(config))
+        script = 'exec "$0" run --config "$1" --log-level debug <&- >&- 2>&-'
+        bare = Process("bare", ["sh", "-c", script, KANHU, str(path)], self.folder)
+        self.processes.append(bare)
+        wait_for((data / "endpoints.json").exists, 30, "it has started")
+        for number in range(3):
+            self.assertIn(os.readlink(f"/proc/{bare.pid}/fd/{number}"), ("/dev/null", "/dev/full"))
+        self.assertEqual(bare.end(), 0)
+        for file in data.rglob("*"):
+            if file.is_file():
+                self.assertNotIn(b" info ", file.read_bytes(), file)
 
     def test_watch_and_status_show_what_happens(self):
         sim = self.simulator("name=a,person=out", "name=b,person=out")
@@ -247,7 +264,7 @@ class ServiceManager(Case):
                 said.clear()
             self.assertLess(time.monotonic() - fed, 12 * PATIENCE)
             for pid in gateway.children():
-                with open(f"/proc/{pid}/environ", "rb") as environ:
+                with contextlib.suppress(PermissionError), open(f"/proc/{pid}/environ", "rb") as environ:  # root alone looks into it
                     print("  worker has NOTIFY_SOCKET:", b"NOTIFY_SOCKET" in environ.read())
             gateway.popen.send_signal(signal.SIGHUP)
             wait_for(lambda: heard("RELOADING=1"), 10, "RELOADING=1")

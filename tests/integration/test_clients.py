@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The clients that people copy: each follows a real gateway that is killed again and again, and misses nothing."""
 import contextlib
 import hashlib

@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: MIT
 """A running gateway takes a good configuration without touching what did not change, and refuses a bad one whole."""
+import json
+import os
 import re
 
 from harness import PATIENCE, Case, camera, config_of, facility, main, to_yaml, wait_for
@@ -26,7 +29,9 @@ class Reload(Case):
         workers = gateway.children()
 
         after = config_of(self.folder, [facility("f1", [stays, {**changes, "name": "another name"}], ["room"]), facility("f2", [comes])])
+        after["gateway"]["models_dir"] = str(self.folder / "no-models")  # what this machine lacks is told, with its place
         gateway.reload(after)
+        wait_for(lambda: re.search(r"warning config: \S+gateway\.yaml:\d+:\d+: models_dir: ", gateway.log.read_text()), 15, "the warning")
         changed = feed.wait(15 * PATIENCE, type="gateway.config_changed")
         self.assertEqual([changed.data[key] for key in ("cameras_added", "cameras_removed", "cameras_changed")], [1, 1, 1])
         self.assertEqual(changed.data["config"]["from"], digest)
@@ -80,12 +85,85 @@ class Reload(Case):
         self.stop(gateway)
 
 
+class BrokenOnDisk(Case):
+    def test_what_speaks_to_a_running_gateway_goes_on_when_its_file_breaks(self):
+        self.kanhu("keys", "server", "-c", self.kanhu_yaml())
+        self.kanhu("gallery", "key", "-c", self.kanhu_yaml())
+        self.kanhu("keys", "add", "board", "--facility", "*", "-c", self.kanhu_yaml())
+        gateway = self.gateway(None, config=self.config, subscribe=False, name="kanhu")
+        good = self.path.read_text()
+        event = json.loads(self.kanhu("events", "list", "-c", self.path, "--format", "json", "--no-index").stdout.splitlines()[0])
+
+        def commands(*where):
+            """Each with the exit codes it has while the file is whole."""
+            where = where or ("-c", self.path)
+            return [(("status", *where), (0, 1)), (("status", "--json", *where), (0, 1)), (("look", *where), (0, 1)),
+                    (("watch", "--since", "start", "--count", 1, *where), (0,)), (("events", "list", "--no-index", *where), (0,)),
+                    (("events", "show", event["id"], "--no-index", *where), (0,)), (("journal", "check", *where), (0,)), (("clips", *where), (0,)),
+                    (("picture", "a", "-o", "x.jpg", *where), (1, 69, 75)), (("clips", "get", "0" * 32, "-o", "x.mp4", *where), (1, 2, 69)),
+                    (("gallery", "list", *where), (0,)), (("face", "explain", event["id"], *where), (1,)), (("keys", "server", *where), (0,))]
+
+        for command, codes in commands():
+            self.assertIn(self.kanhu(*command, expect=None).returncode, codes, command)
+        files = {
+            "a wrong key": good.replace("defaults:", "defalts:"),
+            "no YAML from the middle on": good.replace("facilities:", "facilities: [[{"),
+            "half saved": good[:good.index("defaults:")] + "defau",
+            "a byte order mark and CRLF": "\ufeff" + good.replace("defaults:", "x: {").replace("\n", "\r\n"),
+            "much more behind it": good + "#" * 5_000_000,
+            "not UTF-8": good.replace("id: test", "id: t\udcff"),
+        }
+        first = True
+        for name, text in files.items():
+            self.path.write_bytes(text.encode("utf-8", "surrogateescape"))
+            for command, codes in commands() if first else commands()[:1] + commands()[4:5]:
+                with self.subTest(name, command=command):
+                    done = self.kanhu(*command, expect=None)
+                    said = done.stderr.decode(errors="replace")
+                    self.assertIn(done.returncode, codes, said)
+                    told = [line for line in said.splitlines() if "the configuration on disk is broken" in line]
+                    self.assertEqual(len(told), 1, said)
+                    self.assertIn(str(self.path), told[0])
+            first = False
+        # An administrator takes a key back on a bad day, too.
+        self.assertIn(b"board", self.kanhu("keys", "list", "-c", self.path).stdout)
+        self.kanhu("keys", "revoke", "board", "-c", self.path)
+
+        with self.subTest("what cannot be read at all is named"):
+            where = ("--data-dir", self.folder / "data", "--secrets-dir", self.folder / "secrets")
+            os.mkfifo(self.folder / "pipe.yaml")
+            (self.folder / "empty.yaml").write_bytes(b"")
+            (self.folder / "garbage.yaml").write_bytes(os.urandom(4 << 20))
+            # Cut off in the path itself: half a path is another folder.
+            (self.folder / "cut.yaml").write_text(good[:good.index("data_dir:") + 12])
+            for name in ("nowhere.yaml", "pipe.yaml", "empty.yaml", "garbage.yaml", "cut.yaml"):
+                done = self.kanhu("status", "-c", self.folder / name, expect=78)
+                self.assertIn(b"--data-dir", done.stderr)
+                done = self.kanhu("status", "-c", self.folder / name, *where, expect=None)
+                self.assertIn(done.returncode, (0, 1), done.stderr)
+                self.assertIn(b"by --data-dir", done.stderr)
+            for command, codes in commands(*where, "-c", self.folder / "nowhere.yaml"):
+                done = self.kanhu(*command, expect=None)
+                self.assertIn(done.returncode, codes, f"{command}: {done.stderr}")
+        self.assertEqual(gateway.end(), 0)
+
+    def kanhu_yaml(self):
+        self.path = self.folder / "kanhu.yaml"
+        self.config = config_of(self.folder, [facility("f1", [camera("a", "rtsp://127.0.0.1:9/a", detector=NONE)])], sources_per_worker=0)
+        self.config["publish"]["access"] = str(self.folder / "subscribers.yaml")
+        self.path.write_text(to_yaml(self.config))
+        return self.path
+
+
 class CheckConfig(Case):
     def test_each_broken_file_is_refused_with_its_place(self):
         good = to_yaml(config_of(self.folder, [facility("f1", [camera("a", "rtsp://127.0.0.1/a", zones=[{"zone": "room"}])], ["room"])]))
         path = self.folder / "kanhu.yaml"
         path.write_text(good)
-        self.kanhu("check-config", path)
+        warned = self.kanhu("check-config", path).stderr.decode()
+        place = re.search(rf"^{re.escape(str(path))}:(\d+):\d+: warning: zone room: nothing that watches it can tell that nobody is there", warned, re.M)
+        self.assertTrue(place, warned)
+        self.assertIn("room", good.splitlines()[int(place.group(1)) - 1])
 
         def line_of(text, word):
             return next(number for number, line in enumerate(text.splitlines(), 1) if word in line)

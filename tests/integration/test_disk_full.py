@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A full disk under a running gateway: cameras stay watched, alarms become durable in the reserve, and with space again all is there.
 
 The disk is a small tmpfs, mounted where that is permitted; else the test is skipped."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`kanhu events` and `kanhu journal check` on journals of a real gateway, against a reader written from docs/journal.md alone."""
 import csv
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Journals that were damaged, restored from yesterday, or are large: what can be read is read, what cannot is named, live traffic pays nothing."""
 import json
 import shutil

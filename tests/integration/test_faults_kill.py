@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """kill -9 of the gateway at random points under load: the union of journal and subscribers shows no skip, no id twice, no loss."""
 import time
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A network between gateway and subscriber that is cut and comes back: a subscriber in a namespace of its own, linked by a pair of devices."""
 import os
 import subprocess

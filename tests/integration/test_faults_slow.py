@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Subscribers that stop or are slow: they see what they missed and fetch it, the gateway pays with a bounded memory, and nobody else with anything."""
 import signal
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Cameras in, events out: faces with clips, infrared presence, scenes that must raise nothing, all three codecs."""
 import json
 import pathlib

@@ -1,14 +1,17 @@
+# SPDX-License-Identifier: MIT
 """kanhu gallery from outside: as an administrator who enrols people, and as an auditor who looks for what is left of one."""
 import json
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import threading
 import unittest
 
-from harness import KANHU, MODELS, PATIENCE, ROOT, Case, camera, config_of, environment, facility, main, to_yaml
+from harness import (KANHU, MODELS, PATIENCE, ROOT, Case, Process, camera, config_of, environment, facility, main, to_yaml, wait_for,
+                     worker_of_command)
 
 DATA = pathlib.Path(os.environ.get("KANHU_TEST_DATA", ROOT.parent / "shared/data"))
 PEOPLE = DATA / "faces/faceapijs_bbt"
@@ -111,6 +114,17 @@ class WithoutPictures(GalleryCase):
             self.assertIn("consent" if "soon" not in consent else "2027-01-31", said)
         self.assertFalse(self.galleries.exists())
 
+    def test_a_recording_that_was_never_filled_is_named_at_once(self):
+        self.gallery("key")
+        clip = self.folder / "never.mp4"
+        with open(clip, "wb") as file:
+            file.write(b"\0\0\0\x18ftypisom\0\0\0\0isommp41")
+            file.truncate(64 << 30)  # takes no room, and minutes to read
+        done = self.gallery("enroll", "--facility", "station-a", *AGREED, "--clip", clip, expect=None, stdin=NAME + "\n")
+        clip.unlink()
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr.decode(), r"never\.mp4.* ever written")
+
     def test_what_an_operator_mistypes_is_named(self):
         self.gallery("key")
         for command in (["purge"], ["purge", "--dry-run"], ["show", "a" * 26]):
@@ -208,6 +222,18 @@ class WithPictures(GalleryCase):
         said = self.enroll([*self.of("amy", 1, 2), *self.of("raj", 1, 2)], expect=1)
         self.assertIn("do not show one person", said)
         self.assertFalse((self.galleries / "station-a.gallery").exists())
+
+    def test_a_picture_that_ends_the_worker_it_is_decoded_in_is_left_out_by_name_and_the_others_are_enrolled(self):
+        name = self.folder / "name"
+        name.write_text(NAME)
+        command = Process("enroll", [KANHU, "gallery", "enroll", "-c", str(self.config), "--facility", "station-a", *AGREED, *SMALL, "--name-file", str(name),
+                                     *map(str, self.of("amy", 1, 2, 3, 4, 5))], self.folder)
+        self.processes.append(command)
+        os.kill(wait_for(lambda: worker_of_command(command.pid), 60, "a worker looks at the pictures"), signal.SIGSEGV)
+        self.assertEqual(command.popen.wait(120 * PATIENCE), 0, command.log.read_text())
+        command.end()
+        self.assertRegex(command.log.read_text(), r"left out: amy1\.png: the worker that read it was killed by signal 11")
+        self.assertEqual(self.people()[0]["templates"], 4)
 
     def test_a_drawn_face_is_refused_as_such_unless_told_otherwise(self):
         self.gallery("key")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The history checker finds what is planted: each fault in many random histories, and nothing in those without one."""
 import json
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Strangers who wish us ill, against the real gateway: garbage, half a handshake, frames without end, floods, thousands of connections.
 
 The gateway lives, its memory stays where it was, and a well-behaved subscriber beside it loses nothing and waits for nothing.
@@ -79,8 +80,8 @@ class Hostile(Case):
             time.sleep(0.25)
 
     def resident(self):
-        with open(f"/proc/{self.gw.pid}/smaps_rollup", encoding="ascii") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
+        with open(f"/proc/{self.gw.pid}/statm", encoding="ascii") as file:  # smaps_rollup is for root alone
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
     def connect(self, port):
         made = socket.create_connection(("127.0.0.1", port), 10)
@@ -175,7 +176,8 @@ class Hostile(Case):
                 time.sleep(0.05)
                 for _ in range(50):
                     raw.sendall(chunk)
-        self.endure(attack, seconds=5)
+        # How much comes in before the flood is cut off depends on who has the processor; uncut it would be gigabytes.
+        self.endure(attack, seconds=5, allowed=48 * MIB)
         self.all_is_well()
         wait_for(lambda: self.gw.info()["publish"]["cut_off"] > 0, 5, "it is counted")
 

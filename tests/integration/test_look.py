@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What an administrator who hangs an infrared sensor sees: status, look in a terminal, look in a browser."""
 import base64
 import json
@@ -110,7 +111,9 @@ class Look(Case):
         return sim, gateway
 
     def look(self, gateway, source, **more):
-        answer = gateway.ask({"v": 1, "request": "look", **({"source": source} if source else {}), **more})
+        request = {"v": 1, "request": "look", **({"source": source} if source else {}), **more}
+        while (answer := gateway.ask(request)).get("error", {}).get("kind") == "no_bandwidth":
+            time.sleep(answer["error"]["retry_after_s"])
         self.assertTrue(answer["ok"], answer)
         return answer["look"] if source else answer["sources"]
 

@@ -1,8 +1,10 @@
+# SPDX-License-Identifier: MIT
 """What somebody who looks at a dashboard asks for: a picture now, the picture of an event, the clip; and what the journal says of it."""
 import hashlib
 import json
 import os
 import signal
+import stat
 import struct
 import sys
 import time
@@ -125,6 +127,10 @@ class Pictures(Case):
             self.assertEqual(self.refused(gateway, request="clip", id="../../journal")["kind"], "invalid_argument")
 
         with self.subTest("on the command line"):
+            victim = self.folder / "victim"
+            victim.write_text("mine")
+            for name in ("hall.jpg", "hall.jpg.part", "clip.mp4", "clip.mp4.part"):
+                (self.folder / name).symlink_to(victim)
             self.kanhu("picture", "hall", "-o", "hall.jpg", "--max-width", 320, "-c", gateway.path)
             self.assertEqual(size_of((self.folder / "hall.jpg").read_bytes()), (320, 180))
             self.kanhu("picture", start.id, "-o", "event.jpg", "-c", gateway.path)
@@ -132,6 +138,9 @@ class Pictures(Case):
             self.assertIn(b"nearest is hall", self.kanhu("picture", "hal", "-o", "none.jpg", "-c", gateway.path, expect=1).stderr)
             self.kanhu("clips", "get", clip["id"], "-o", "clip.mp4", "-c", gateway.path)
             self.assertEqual((self.folder / "clip.mp4").read_bytes(), got)
+            for name in ("hall.jpg", "event.jpg", "clip.mp4"):
+                self.assertEqual((self.folder / name).lstat().st_mode, stat.S_IFREG | 0o600)
+            self.assertEqual(victim.read_text(), "mine")
             self.kanhu("clips", "get", "a" * 26, "-o", "none.mp4", "-c", gateway.path, expect=1)
             self.assertFalse((self.folder / "none.mp4").exists())
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Raw 16-bit video from its file to status, probe and replay. No V4L2 device is needed; one that is not there is named."""
 import array
 import json
@@ -78,7 +79,7 @@ class RadiometricVideo(Case):
         events = [json.loads(line) for line in first.stdout.decode().splitlines()]
         print(f"  detector {detector}: {[event['type'] for event in events]}")
         if detector == "thermal":
-            started = [event for event in events if event["type"] == "kanhu.presence.started"]
+            started = [event for event in events if event["type"] == "kanhu.presence.started" and event["data"]["phase"] == "start"]
             self.assertEqual(len(started), 1)
             self.assertTrue("2026-01-02T03:04:24" < started[0]["time"] < "2026-01-02T03:04:31", started[0]["time"])
         refused = self.kanhu("replay", path, "--thermal", WORDS, "--detector", "hog", expect=None)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`make run DURATION=60` as the README shows it: the demo proves what it planned, and the README's feed is what it really prints."""
 import os
 import pathlib

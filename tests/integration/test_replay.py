@@ -1,10 +1,13 @@
+# SPDX-License-Identifier: MIT
 """Replay equals replay: on any number of threads and worker processes, byte for byte; and it says what is wrong with a bad file."""
 import json
+import os
 import pathlib
 import shutil
+import signal
 import unittest
 
-from harness import PATIENCE, THERMAL, Case, camera, facility, main
+from harness import KANHU, PATIENCE, THERMAL, Case, Process, camera, facility, main, wait_for, worker_of_command
 
 CLIPS = {"on": ["face.appeared", "presence.started"], "pre_roll": "3s", "post_roll": "1s", "longest": "7s", "ring_bytes": "16MiB"}
 
@@ -49,6 +52,19 @@ class Replay(Case):
         self.assertLess(presence[0]["data"]["times"]["captured"], "1970-01-01T00:00:10")
         self.assertNotIn("absent", {event["data"]["state"] for event in presence})
 
+    def test_a_file_that_was_never_filled_is_named_at_once(self):
+        for name, begin in (("never.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isommp41"), ("never.h264", b"\0\0\0\1")):
+            path = self.folder / name
+            with open(path, "wb") as file:
+                file.write(begin)
+                file.truncate(64 << 30)  # takes no room, and minutes to read
+            tried = [self.replay(path, "--detector", "none", expect=None), self.kanhu("probe", f"file://{path}", expect=None)]
+            path.unlink()
+            for done in tried:
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(name, done.stderr.decode())
+                self.assertIn("ever written", done.stderr.decode())
+
     def test_the_same_recordings_give_the_same_bytes_and_bad_files_are_named(self):
         gateway, clips = self.record()
         with self.subTest("clips by .json and by .mp4"):
@@ -85,6 +101,50 @@ class Replay(Case):
                 self.assertIn(bad.name, done.stderr.decode())
             done = self.replay(self.folder / "nowhere.mp4", expect=2)
             self.assertIn("nowhere.mp4", done.stderr.decode() + done.stdout.decode())
+
+        with self.subTest("what has no end"):
+            pipe, zero, clip_of_pipe = self.folder / "pipe.mp4", self.folder / "zero.mp4", self.folder / "clip.json"
+            os.mkfifo(pipe)
+            os.mkfifo(clip_of_pipe)
+            zero.symlink_to("/dev/zero")
+            for endless, word in ((pipe, "pipe"), (zero, "device"), (clip_of_pipe, "pipe")):
+                self.assertRegex(self.replay(endless, expect=2).stderr.decode(), f"{endless.name}.* is a {word}")
+            for endless, word in ((pipe, "pipe"), (zero, "device"), (self.folder, "folder")):
+                self.assertRegex(self.kanhu("probe", f"file://{endless}", expect=2).stderr.decode(), f"{endless.name}.* is a {word}")
+
+        with self.subTest("a file that ends its worker, alone and beside a good one"):
+            good = self.replay(clips["h264"], clips["h265"]).stdout
+            done = self.replay_and_signal(signal.SIGSEGV, clips["h264"], clips["h265"])
+            self.assertEqual((done.popen.returncode, done.out.read_bytes()), (0, good), done.log.read_text())
+            done = self.replay_and_signal(signal.SIGSEGV, plain[0])
+            self.assertEqual(done.popen.returncode, 1)
+            self.assertRegex(done.log.read_text(), r"plain-h264\.mp4\W+the worker that read it was killed by signal 11")
+
+        with self.subTest("a worker that makes no progress for 20 s is ended, and Ctrl-C ends both at once"):
+            done = self.replay_and_signal(signal.SIGSTOP, plain[0])
+            self.assertEqual(done.popen.returncode, 1)
+            self.assertRegex(done.log.read_text(), r"plain-h264\.mp4\W+nothing more came out of it for 20 s")
+            done = self.replay_and_signal(signal.SIGSTOP, plain[0], interrupt=True)
+            self.assertEqual(done.popen.returncode, -signal.SIGINT)
+
+    def replay_and_signal(self, number, *files, interrupt=False):
+        """Replays in the background and sends its worker a signal as soon as it is there."""
+        self.runs = getattr(self, "runs", 0) + 1
+        out = self.folder / f"signalled-{self.runs}.out"
+        with out.open("wb") as stdout:
+            done = Process(f"signalled-{self.runs}", [KANHU, "replay", "--json", *map(str, files)], self.folder, stdout=stdout)
+        self.processes.append(done)
+        done.out = out
+        worker = wait_for(lambda: worker_of_command(done.pid), 20, "the worker is there")
+        os.kill(worker, number)
+        if interrupt:
+            done.popen.send_signal(signal.SIGINT)
+        done.popen.wait(60 * PATIENCE)
+        if interrupt:
+            os.kill(worker, signal.SIGCONT)
+        done.end()
+        wait_for(lambda: not pathlib.Path(f"/proc/{worker}").exists(), 20, "no worker is left")
+        return done
 
 
 if __name__ == "__main__":

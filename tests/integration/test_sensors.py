@@ -1,8 +1,12 @@
+# SPDX-License-Identifier: MIT
 """Infrared arrays, motion detectors and contacts through a real broker (mosquitto), from publishing to events."""
+import datetime
 import json
+import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -295,7 +299,7 @@ class Arrays(Case):
             return json.dumps({"v": 1, "t": began - 100 * number, "unit": "centi_celsius", "values": room.values()})
 
         stuck = room.reading()
-        gateway = self.gateway(None, config=with_sensors(self.folder, broker, [sensor("back"), sensor("stuck")]))
+        gateway = self.gateway(None, config=with_sensors(self.folder, broker, [sensor("back", silent_after="60s"), sensor("stuck")]))
         Publisher(broker, "kanhu/f1/back", backwards)
         Publisher(broker, "kanhu/f1/stuck", lambda _: stuck)
         gateway.wait_up("back")
@@ -309,10 +313,16 @@ class Arrays(Case):
 class Switches(Case):
     def test_retained_state_last_will_and_availability(self):
         broker = Broker(self)
-        broker.publish("kanhu/f1/door", '{"v":1,"open":true}', retain=True)
-        broker.publish("zigbee2mqtt/motion", '{"battery":90,"occupancy":true}', retain=True)
-        sensors = [sensor("door", "contact", **IN_ROOM),
-                   sensor("motion", "pir", topic="zigbee2mqtt/motion", hold="4s", mapping={"values": "/occupancy"}, **IN_ROOM),
+        now = datetime.datetime.now(datetime.timezone.utc)
+        old, new = (now - datetime.timedelta(days=3)).isoformat(), now.isoformat()
+        broker.publish("kanhu/f1/door", json.dumps({"v": 1, "open": True, "t": new}), retain=True)
+        broker.publish("kanhu/f1/gate", json.dumps({"v": 1, "open": True, "t": old}), retain=True)
+        broker.publish("zigbee2mqtt/motion", json.dumps({"battery": 90, "occupancy": True, "last_seen": new}), retain=True)
+        broker.publish("zigbee2mqtt/past", json.dumps({"battery": 90, "occupancy": True, "last_seen": old}), retain=True)
+        mapping = {"values": "/occupancy", "time": "/last_seen"}
+        sensors = [sensor("door", "contact", **IN_ROOM), sensor("gate", "contact"),
+                   sensor("motion", "pir", topic="zigbee2mqtt/motion", hold="20s", mapping=mapping, **IN_ROOM),
+                   sensor("past", "pir", topic="zigbee2mqtt/past", mapping=mapping),
                    sensor("willing", "pir", availability={"topic": "kanhu/f1/willing/status"}, hold="30s", zones=[{"zone": "bath"}])]
         gateway = self.gateway(None, config=with_sensors(self.folder, broker, sensors))
         feed = gateway.subscriber
@@ -321,9 +331,12 @@ class Switches(Case):
         started = json.loads(wait_for(lambda: [record for record in journal_reader.events(gateway.data / "journal")
                                                if (record.type, record.source) == ("presence.started", "motion")], 10, "motion starts")[0].body)
         self.assertEqual(started["data"]["label"], "motion")
-        ended = feed.wait(20 * PATIENCE, type="presence.ended", camera="motion", state="unknown")
+        ended = feed.wait(40 * PATIENCE, type="presence.ended", camera="motion", state="unknown")
         self.assertEqual((ended.subject, ended.data["end_reason"]), (started["subject"], "no_motion"))
         self.assertEqual(feed.find(type="presence.absent", camera="motion"), [])
+        said = {(record.type, record.source) for record in journal_reader.events(gateway.data / "journal")}
+        self.assertIn(("contact.opened", "door"), said)
+        self.assertFalse(said & {("contact.opened", "gate"), ("presence.started", "past")}, "what was three days ago is not now")
 
         publisher = Publisher(broker, "kanhu/f1/willing", lambda number: "ON" if number % 2 else "OFF", hertz=2, will="kanhu/f1/willing/status")
         broker.publish("kanhu/f1/willing/status", "online", retain=True)
@@ -353,6 +366,57 @@ class Switches(Case):
         self.stop(gateway)
 
 
+class Worker(Case):
+    def test_a_worker_reads_them_and_when_it_dies_they_are_unknown_until_another_knows_what_held(self):
+        broker = Broker(self)
+        room = Room()
+        publisher = Publisher(broker, "kanhu/f1/array", room.reading)
+        gateway, feed = self.opened(broker, 16)
+        self.assertNotIn("seats", self.threads(gateway.pid), "nothing is read in the gateway")
+        feed.wait(60 * PATIENCE, type="presence.absent", camera="array")
+        worker = gateway.info()["workers"][-1]["pid"]
+        self.assertIn(worker, gateway.children())
+        since = feed.mark()
+        os.kill(worker, signal.SIGSEGV)
+        restarted = feed.wait(20 * PATIENCE, type="gateway.worker_restarted", since=since)
+        self.assertEqual(set(restarted.data["sources"]), {"array", "door"})
+        self.assertIn("signal 11", restarted.data["words"])
+        unknown = feed.wait(20 * PATIENCE, type="presence.unknown", camera="array", since=since)
+        self.assertEqual(unknown.data["reason"], "not_analysed")
+        gateway.wait_up("array", "door")
+        self.assertNotEqual(gateway.info()["workers"][-1]["pid"], worker)
+        feed.wait(60 * PATIENCE, type="presence.absent", camera="array", since=since)
+        doors = lambda: [one for one in gateway.ask({"v": 1, "request": "look"})["sources"] if one["source"] == "door"]
+        wait_for(lambda: doors()[0].get("open") is True, 20, f"that the door is open is known again: {doors()}")
+        self.assertEqual(feed.find(type="contact.opened", since=since), [], "it was open all the time")
+        broker.publish("kanhu/f1/door", "closed")
+        wait_for(lambda: feed.find(camera="door", end_reason="closed_again", since=since), 20, "the door is closed")
+        self.assertEqual(feed.find(type="camera.offline", since=since), [])
+        publisher.end()
+        self.stop(gateway)
+
+    def test_on_a_small_box_their_worker_is_a_thread(self):
+        broker = Broker(self)
+        Publisher(broker, "kanhu/f1/array", Room().reading)
+        gateway, _ = self.opened(broker, 0)
+        self.assertIn("seats", self.threads(gateway.pid))
+        self.assertEqual(gateway.children(), [])
+        self.stop(gateway)
+
+    def opened(self, broker, per_worker):
+        config = with_sensors(self.folder, broker, [sensor("array", **IN_ROOM), sensor("door", "contact")])
+        config["gateway"]["sources_per_worker"] = per_worker
+        gateway = self.gateway(None, config=config)
+        gateway.wait_up("array", "door")
+        broker.publish("kanhu/f1/door", "open")  # not retained: nobody will say it again
+        gateway.subscriber.wait(20 * PATIENCE, type="contact.opened", camera="door")
+        return gateway, gateway.subscriber
+
+    @staticmethod
+    def threads(pid):
+        return {name.read_text().strip() for name in pathlib.Path(f"/proc/{pid}/task").glob("*/comm")}
+
+
 class NoBroker(Case):
     def test_what_answers_and_is_no_broker_is_named_and_nothing_hangs(self):
         def connect(name, port, **more):
@@ -375,6 +439,121 @@ class NoBroker(Case):
             self.assertEqual(gateway.state()["cameras"][name]["facts"]["connected"], "false")
             self.assertEqual(gateway.camera_state(name), "offline")
         self.stop(gateway)
+
+
+def packet_of(connection):
+    """The type of the next MQTT packet of a client, and its body."""
+    def exactly(count):
+        data = b""
+        while len(data) < count:
+            more = connection.recv(count - len(data))
+            if not more:
+                raise OSError("the client has gone")
+            data += more
+        return data
+
+    kind, length, shift = exactly(1)[0] >> 4, 0, 0
+    while True:
+        byte = exactly(1)[0]
+        length |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return kind, exactly(length)
+
+
+CONNACK = b"\x20\x03\x00\x00\x00"
+
+
+def suback(connection):
+    """Reads what the client subscribes to, and grants all of it."""
+    while True:
+        kind, body = packet_of(connection)
+        if kind == 8:
+            break
+    topics, at = 0, 3 + body[2]
+    while at < len(body):
+        at += 2 + int.from_bytes(body[at:at + 2], "big") + 1
+        topics += 1
+    connection.sendall(bytes([0x90, 3 + topics]) + body[:2] + b"\x00" + b"\x00" * topics)
+
+
+def never_ending(connection, _server):
+    """A message that claims to be 256 MiB long, and comes."""
+    packet_of(connection)
+    connection.sendall(CONNACK)
+    suback(connection)
+    connection.sendall(b"\x30\xff\xff\xff\x7f" + b"\x00\x0bkanhu/f1/s1\x00")
+    for _ in range(256):
+        connection.sendall(bytes(1 << 20))
+    time.sleep(60)
+
+
+def twice(connection, _server):
+    packet_of(connection)
+    connection.sendall(CONNACK * 2)
+    silence(connection, _server)
+
+
+def unsubscribed(connection, _server):
+    packet_of(connection)
+    connection.sendall(CONNACK)
+    silence(connection, _server)
+
+
+def drops(connection, _server):
+    packet_of(connection)
+    connection.sendall(CONNACK)
+    suback(connection)
+
+
+class Hostile(Case):
+    """Brokers that speak MQTT 5 and break it."""
+
+    def gateway_at(self, talk, **more):
+        broker = FakeCamera(talk)
+        self.addCleanup(broker.close)
+        config = config_of(self.folder, [{"id": "f1", "class": "community_station", "sensors": [sensor("s1", "contact", **more)]}])
+        config["mqtt"] = {"brokers": [{"id": "broker", "url": f"mqtt://127.0.0.1:{broker.port}"}]}
+        return broker, self.gateway(None, config=config)
+
+    @staticmethod
+    def highest(pid):
+        """MiB of memory the process has had at its most."""
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+        raise AssertionError("no VmHWM")
+
+    def words(self, gateway, words):
+        wait_for(lambda: words in gateway.state()["cameras"]["s1"].get("words", ""), 30, words)
+
+    def test_a_message_without_end_takes_no_memory(self):
+        _, gateway = self.gateway_at(never_ending)
+        before = self.highest(gateway.pid)
+        self.words(gateway, "a message of over 320 KiB")
+        self.assertLess(self.highest(gateway.pid) - before, 32)
+        self.stop(gateway)
+
+    def test_one_that_answers_twice_or_not_at_all_is_named(self):
+        _, gateway = self.gateway_at(twice)
+        self.words(gateway, "answers the connection twice")
+        self.stop(gateway)
+
+    def test_one_that_never_answers_the_subscription_is_named_and_never_said_to_be_connected(self):
+        _, gateway = self.gateway_at(unsubscribed)
+        self.words(gateway, "does not answer the subscription")
+        self.stop(gateway)
+        self.assertNotIn("broker broker: connected", gateway.log.read_text())
+
+    def test_one_that_drops_each_connection_is_asked_less_and_less_and_told_once(self):
+        broker, gateway = self.gateway_at(drops)
+        wait_for(lambda: len(broker.connections) >= 5, 60, "five connections")
+        self.stop(gateway)
+        log = gateway.log.read_text()
+        self.assertEqual(log.count("broker broker: connected"), 1)
+        self.assertEqual(log.count("broker broker: the broker ended the connection"), 1)
+        # Each is preceded by one that only looks whether anybody listens there.
+        self.assertLess(len(broker.connections), 40)
 
 
 class Secured(Case):

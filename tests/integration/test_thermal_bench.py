@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Rooms that do not exist, written down and measured: what `kanhu simulate thermal` makes, `kanhu bench thermal` reads."""
 import json
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`kanhu watch`: what was before it came, and what it missed, stands in its feed once and in order."""
 import json
 import pathlib

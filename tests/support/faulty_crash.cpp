@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a power cut leaves.
 #include <random>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What FaultyFileIo keeps. Private to it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A disk in memory that fails when told and forgets what was not synced.
 #pragma once
 

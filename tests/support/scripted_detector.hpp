@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A detector that finds what it is told, pictures made of numbers, and a sink that remembers.
 #pragma once
 
@@ -11,8 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "media/frame.hpp"
 #include "models/detector.hpp"
-#include "pipelines/frame.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::test {

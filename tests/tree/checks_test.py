@@ -1,8 +1,12 @@
+# SPDX-License-Identifier: MIT
 """The checks themselves: each finds the violation it is for, and leaves alone what is right."""
 import unittest
 
+import architecture
 import config_keys
+import folders
 import includes
+import licences
 import paths
 import words
 
@@ -13,23 +17,23 @@ class Includes(unittest.TestCase):
 
     def test_base_includes_only_itself(self):
         self.assertFalse(self.problems("base/log.cpp", '"base/log.hpp"', "<string>", "<spdlog/logger.h>", "<sys/stat.h>"))
-        self.assertEqual(len(self.problems("base/log.cpp", '"config/config.hpp"', '"pipelines/frame.hpp"')), 2)
+        self.assertEqual(len(self.problems("base/log.cpp", '"config/config.hpp"', '"media/frame.hpp"')), 2)
 
     def test_no_stage_includes_another(self):
-        self.assertFalse(self.problems("pipelines/rules/rules.cpp", '"pipelines/event.hpp"', '"pipelines/rules/ledger.hpp"'))
-        self.assertTrue(self.problems("pipelines/rules/rules.cpp", '"pipelines/publish/journal.hpp"'))
+        self.assertFalse(self.problems("pipelines/rules/rules.cpp", '"pipelines/event.hpp"', '"pipelines/rules/incidents.hpp"'))
+        self.assertTrue(self.problems("pipelines/rules/rules.cpp", '"pipelines/journal/journal.hpp"'))
         self.assertTrue(self.problems("pipelines/ingest/source.cpp", '"models/detector.hpp"'))
 
     def test_only_analyze_includes_models(self):
         self.assertFalse(self.problems("pipelines/analyze/tracker.cpp", '"models/detector.hpp"'))
 
     def test_nothing_includes_daemon_but_tests(self):
-        self.assertTrue(self.problems("pipelines/rules/rules.cpp", '"daemon/gateway.hpp"'))
-        self.assertFalse(self.problems("tests/unit/daemon/reconnects_test.cpp", '"daemon/reconnects.hpp"'))
+        self.assertTrue(self.problems("pipelines/rules/rules.cpp", '"daemon/gateway/gateway.hpp"'))
+        self.assertFalse(self.problems("tests/unit/daemon/supervise/reconnects_test.cpp", '"daemon/supervise/reconnects.hpp"'))
 
     def test_third_party_headers_stay_in_their_folders(self):
-        for path, header in (("config/yaml_tree.cpp", "yaml-cpp/parser.h"), ("models/hog.cpp", "dlib/matrix.h"),
-                             ("pipelines/publish/sockets.cpp", "zmq.hpp"), ("daemon/service.cpp", "systemd/sd-daemon.h")):
+        for path, header in (("config/yaml/tree.cpp", "yaml-cpp/parser.h"), ("models/faces/hog.cpp", "dlib/matrix.h"),
+                             ("pipelines/publish/sockets.cpp", "zmq.hpp"), ("daemon/gateway/service_manager.cpp", "systemd/sd-daemon.h")):
             self.assertFalse(self.problems(path, f"<{header}>"), path)
             self.assertTrue(self.problems("pipelines/relay/channel.cpp", f"<{header}>"), header)
 
@@ -47,6 +51,12 @@ class Words(unittest.TestCase):
         for bad in ("// TO" "DO: later", "a stu" "b", "this is not imple" "mented"):
             self.assertTrue(words.word_problems("base/a.cpp", bad), bad)
         self.assertFalse(words.word_problems("base/a.cpp", "stubborn pictures implemented"))
+
+    def test_loops_over_what_is_gone(self):
+        for bad in ('for (const auto& [a, b] : state.value("clips", Json::object()).items()) {', "for (auto& x : ask().items())"):
+            self.assertTrue(words.lifetime_problems("base/a.cpp", bad), bad)
+        for good in ('for (const auto& [a, b] : state.at("clips").items()) {', "for (auto& x : clips.items())", 'for (auto& x : value_in(info, "journal").items())'):
+            self.assertFalse(words.lifetime_problems("base/a.cpp", good), good)
 
     def test_names_that_say_nothing(self):
         self.assertTrue(words.word_problems("base/a.hpp", "class CameraMan" "ager {"))
@@ -76,6 +86,38 @@ class Paths(unittest.TestCase):
         for bad in ("[x](gone.md)", "`base/gone.cpp`", "docs/gone.md says"):
             self.assertTrue(paths.path_problems("docs/a.md", bad, tops, there), bad)
         self.assertTrue(paths.path_problems("base/log.cpp", "// see docs/gone.md", tops, there))
+
+
+class Architecture(unittest.TestCase):
+    TABLE = {"base": set(), "pipelines": {"base"}, "pipelines/rules": {"base", "pipelines"}, "daemon": {"base", "pipelines", "pipelines/rules"}}
+    PAGE = ("| `base/` | words | nothing of ours |\n| `pipelines/*.hpp` | the words | base |\n| `pipelines/rules/` | a → b | base, words |\n"
+            "| `daemon/` | all | base, rules, words |\n")
+
+    def test_a_page_that_says_other_than_the_table(self):
+        self.assertFalse(architecture.problems_of(self.PAGE, self.TABLE))
+        self.assertTrue(architecture.problems_of(self.PAGE.replace("a → b | base, words", "a → b | base"), self.TABLE))
+        self.assertTrue(architecture.problems_of(self.PAGE.replace("base, rules, words", "base, rules, words, gallery"), self.TABLE))
+        self.assertTrue(architecture.problems_of(self.PAGE.split("\n", 1)[1], self.TABLE))
+        self.assertTrue(architecture.problems_of(self.PAGE + "| `gone/` | x | base |\n", self.TABLE))
+
+
+class Folders(unittest.TestCase):
+    def test_crowds_and_cycles(self):
+        few = [f"base/a{at}.{ending}" for at in range(folders.MOST_UNITS) for ending in ("hpp", "cpp")]
+        self.assertFalse(folders.crowded(few))
+        self.assertTrue(folders.crowded(few + ["base/one_more.hpp"]))
+        self.assertFalse(folders.cycle_in({"a": {"b", "c"}, "b": {"c"}, "c": {"elsewhere"}}))
+        self.assertEqual(folders.cycle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c", "b"])
+
+
+class Licences(unittest.TestCase):
+    def test_sources_without_a_line(self):
+        line = "SPDX-License-Identifier: MIT"
+        self.assertFalse(licences.problems_of("base/a.cpp", f"// {line}\n#include <string>\n"))
+        self.assertFalse(licences.problems_of("setup/a", f"#!/bin/sh\n# {line}\n"))
+        self.assertFalse(licences.problems_of("docs/a.md", "# Words\n"))
+        self.assertTrue(licences.problems_of("base/a.cpp", "#include <string>\n"))
+        self.assertTrue(licences.problems_of("setup/a", "#!/bin/sh\n"))
 
 
 class ConfigKeys(unittest.TestCase):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every key the loader knows stands in config/kanhu.example.yaml with a comment, and nothing else stands there.
 
 usage: config_keys.py <program that prints the keys>

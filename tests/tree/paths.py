@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """README's map of the tree against the real folders, and every path that a text names against the real files."""
 import glob
 import os

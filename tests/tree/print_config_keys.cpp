@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Prints every key the configuration loader knows, one a line; tests/tree/config_keys.py compares them with the example.
 #include <cstdio>
 

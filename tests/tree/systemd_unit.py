@@ -1,5 +1,7 @@
+# SPDX-License-Identifier: MIT
 """The unit's exposure by systemd's own measure, and that systemd understands every line of it."""
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +32,13 @@ def main():
         verify = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
         # Without a running systemd it also complains about other units of the machine; ours are the lines that count.
         problems += [line for line in (verify.stdout + verify.stderr).split("\n") if "kanhu" in line]
-    tree.finish(problems, 2)
+    # check-config compares what the cameras need with what the unit allows.
+    with open(os.path.join(tree.ROOT, "daemon/admin/here.cpp"), encoding="utf-8") as file:
+        known = re.search(r"kUnitTasks = (\d+);", file.read()).group(1)
+    allowed = re.search(r"^TasksMax=(\d+)$", text, re.M).group(1)
+    if known != allowed:
+        problems.append(f"daemon/admin/here.cpp: kUnitTasks is {known}, TasksMax= of the unit is {allowed}")
+    tree.finish(problems, 3)
 
 
 if __name__ == "__main__":

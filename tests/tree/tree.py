@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the checks of the tree share: the files, and how a check ends."""
 import os
 import subprocess

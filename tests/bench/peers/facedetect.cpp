@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GStreamer's element facedetect (gstreamer1.0-opencv) with its usual figures but the smallest size. It says no score: 1. The time
 // is that between a picture's arrival at the element and its leaving, the loading of the cascade not counted.
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // OpenCV's frontal face cascade (alt2) with detectMultiScale's usual figures. The score is the weight of the last stage, so that
 // a threshold can be tried; groups of two rectangles are asked for instead of three, for the same reason.
 #include <chrono>

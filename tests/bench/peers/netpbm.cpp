@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/bench/peers/netpbm.hpp"
 
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The pictures that the benchmark hands to a peer, and the answers it gets.
 #pragma once
 

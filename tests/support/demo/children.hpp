@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The processes the demo is made of.
 #pragma once
 

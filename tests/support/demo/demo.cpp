@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/demo/demo.hpp"
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 
 #include "base/file_io.hpp"
 #include "config/secrets.hpp"
+#include "pipelines/journal/segment_reader.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 
 namespace kanhu::demo {
 namespace {
@@ -176,7 +179,7 @@ void Demo::listen(milliseconds patience) {
 // What was journalled while nobody listened.
 void Demo::catch_up(bool print) {
   const auto files = make_posix_file_io();
-  const auto read = publish::read_journal(*files, options_.run_dir + "/journal", [&](const publish::JournalRecord& record) {
+  const auto read = journal::read_journal(*files, options_.run_dir + "/journal", [&](const journal::JournalRecord& record) {
     const auto fresh = ledger_.journalled(record);
     if (!fresh) faults_.push_back("the journal: " + fresh.error().message);
     if (fresh && *fresh && print) {

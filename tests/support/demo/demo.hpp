@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <chrono>
@@ -7,8 +8,9 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "daemon/feed.hpp"
-#include "daemon/gap_check.hpp"
+#include "daemon/commands/watch/feed.hpp"
+#include "pipelines/publish/client/gap_check.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 #include "tests/support/demo/children.hpp"
 #include "tests/support/demo/expectations.hpp"
 #include "tests/support/demo/ledger.hpp"

@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include "pipelines/journal/segment_reader.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 #include "tests/support/demo/expectations.hpp"
 #include "tests/support/demo/ledger.hpp"
 #include "tests/support/demo/stage.hpp"
@@ -18,7 +21,7 @@ struct Story {
 
   struct Told {
     publish::LiveMessage live;
-    publish::JournalRecord record;
+    journal::JournalRecord record;
   };
 
   Told make(const std::string& type, const std::string& phase, const std::string& subject, const Json& more = Json::object()) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/demo/expectations.hpp"
 
 #include <algorithm>
@@ -61,6 +62,18 @@ Finding unknown_while_away(const Events& events, const Progress& progress) {
       return {true, fmt::format("{} ({}); state says {}", event->type, event->text("reason"), progress.hall_state)};
   }
   return {progress.hall_state == "unknown", "state says " + (progress.hall_state.empty() ? "nothing" : progress.hall_state)};
+}
+
+// People who do not face it are nobody to a camera that looks for faces: it must not call a room empty.
+Finding faces_never_absent(const Events& events) {
+  static const std::set<std::string> kFaces{"entrance", "canteen", "hall", "office"};
+  std::size_t unknown = 0;
+  for (const SeenEvent* event : events) {
+    if (!kFaces.contains(event->source)) continue;
+    if (event->text("state") == "absent") return {false, fmt::format("{} of {} says absent", event->type, event->source)};
+    unknown += event->text("end_reason") == "no_face" ? 1 : 0;
+  }
+  return {unknown > 0, fmt::format("{} presences ended with no_face", unknown)};
 }
 
 Finding same_incident_back(const Events& events) {
@@ -188,6 +201,7 @@ std::vector<Check> judge(const Events& events, const Progress& progress) {
   check(Step::kFaceOut, "the wrong password at the office is told as such", wrong_password(events));
   check(Step::kCableIn, "the pulled cable raised exactly one camera.offline", one_offline(events));
   check(Step::kCableIn, "presence in the hall was unknown meanwhile, not absent", unknown_while_away(events, progress));
+  check(Step::kVisitor, "a camera that sees no face says unknown, never absent", faces_never_absent(events));
   check(Step::kVisitor, "the camera came back online under the same subject", same_incident_back(events));
   check(Step::kVisitor, "its return raised no presence and no face", nothing_by_the_return(events));
   check(Step::kAgainIn, "what was open at kill -9 ended as gateway_restarted", ended_by_restart(events));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What must be true of the events when a demo has let things happen.
 #pragma once
 

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/demo/ledger.hpp"
 
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "pipelines/journal/segment_reader.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 
 namespace kanhu::demo {
 namespace {
@@ -115,7 +119,7 @@ Result<Ledger::Received> Ledger::received(const publish::LiveMessage& message) {
   return result;
 }
 
-Result<bool> Ledger::journalled(const publish::JournalRecord& record) {
+Result<bool> Ledger::journalled(const journal::JournalRecord& record) {
   const std::size_t ordinal = ordinal_of(record.id.epoch);
   SeenEvent event{record.id.epoch, record.id.seq, record.id.stream_seq, record.facility, record.source, record.type, {}, {}, {},
                   record.body};

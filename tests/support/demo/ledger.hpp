@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accounts for every event and clip of a gateway's run: what its journal holds against what a subscriber received.
 #pragma once
 
@@ -10,7 +11,9 @@
 
 #include "base/json.hpp"
 #include "base/result.hpp"
-#include "pipelines/publish/journal.hpp"
+#include "pipelines/journal/journal.hpp"
+#include "pipelines/journal/segment_reader.hpp"
+#include "pipelines/publish/client/subscriber.hpp"
 #include "pipelines/publish/publisher.hpp"
 
 namespace kanhu::demo {
@@ -55,7 +58,7 @@ class Ledger {
   };
   Result<Received> received(const publish::LiveMessage& message);
   // True when the event was not known before: it came while nobody listened.
-  Result<bool> journalled(const publish::JournalRecord& record);
+  Result<bool> journalled(const journal::JournalRecord& record);
   // The gateway of the newest epoch was killed: what it wrote after the last message received belongs to the gap.
   void killed();
 

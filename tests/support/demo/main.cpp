@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // kanhu-demo: what `make run` starts.
 #include <filesystem>
 

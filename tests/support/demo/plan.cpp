@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/demo/plan.hpp"
 
 #include <algorithm>
 #include <utility>
+
+#include "pipelines/rules/event_types.hpp"
 
 namespace kanhu::demo {
 namespace {
@@ -123,6 +126,9 @@ Events of(const Events& events, const std::string& type, const std::string& sour
   for (const SeenEvent* event : events) {
     if (last == nullptr || *last != event->epoch) ++ordinal;
     last = &event->epoch;
+    // The end of an incident that is followed no more bears the type of its start, and is none of what is looked for here.
+    const auto* kind = rules::find_kind_of_type(event->type);
+    if (event->phase == "end" && kind != nullptr && kind->start == event->type) continue;
     if ((epoch < 0 || epoch == ordinal) && event->type == type && (source.empty() || event->source == source)) found.push_back(event);
   }
   return found;

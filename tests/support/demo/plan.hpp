@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a demo lets happen, in which order, and when it may go on.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/demo/stage.hpp"
 
 #include <cerrno>
@@ -93,8 +94,9 @@ Result<void> prepare_folder(const std::string& folder) {
   std::error_code problem;
   fs::create_directories(folder, problem);
   if (problem) return fail(ErrorKind::kIo, fmt::format("cannot make {}: {}", folder, problem.message()));
-  const int lock = ::open((folder + "/lock").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (lock >= 0) {
+  for (const char* name : {"/lock", "/lock.workers"}) {
+    const int lock = ::open((folder + name).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0) continue;
     const bool is_free_now = ::flock(lock, LOCK_EX | LOCK_NB) == 0;
     ::close(lock);
     if (!is_free_now) return fail(ErrorKind::kClosed, fmt::format("a gateway runs in {}: stop it, or give --run-dir", folder));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The folder a demo runs in, and what is written there before anything starts.
 #pragma once
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 // What a demo prints before and after the feed.
 #include <filesystem>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "models/face_embedder.hpp"
+#include "models/faces/embedder.hpp"
 #include "models/registry.hpp"
 #include "models/weights.hpp"
 #include "tests/support/demo/demo.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/rtsp/test_rtsp_server.hpp"
 
 #include <array>

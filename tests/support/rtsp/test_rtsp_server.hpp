@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Servers a test talks to over loopback.
 #pragma once
 

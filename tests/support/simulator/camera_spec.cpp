@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/simulator/camera_spec.hpp"
 
 #include <array>

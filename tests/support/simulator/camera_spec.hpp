@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a simulated camera is: the words of `--camera` and of the tests.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/simulator/gate.hpp"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decides, request by request, whether a client may go on. Private to the simulator.
 #pragma once
 

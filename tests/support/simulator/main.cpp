@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // kanhu-simulator: simulated cameras for trying things out; see docs/simulator.md.
 #include <array>
 #include <cstdio>

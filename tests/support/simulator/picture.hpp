@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pictures in memory as the simulator paints them: planar 4:2:0 for the encoders, and cut-outs to lay over them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/simulator/portrait.hpp"
 
 #include <algorithm>
@@ -12,8 +13,8 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
-#include "models/hog_library.hpp"
-#include "models/painted_face.hpp"
+#include "models/faces/hog_library.hpp"
+#include "models/faces/painted.hpp"
 
 namespace kanhu::simulator {
 namespace {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The people of the visible scenes: head and shoulders, from photographs or painted.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The empty rooms and the warm figure of the simulated scenes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a simulated camera sees at a given second.
 #pragma once
 

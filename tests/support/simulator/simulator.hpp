@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Cameras that exist only in this process: RTSP streams on loopback that misbehave when told to.
 #pragma once
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/simulator/simulator.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "models/painted_face.hpp"
+#include "models/faces/painted.hpp"
 #include "tests/support/simulator/scene.hpp"
 #include "tests/support/simulator/viewer.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/simulator/state.hpp"
 
 #include <algorithm>

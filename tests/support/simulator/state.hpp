@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The inside of a running simulator. Private to the simulator.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One mount of the simulator: paints, encodes and serves one stream. Private to the simulator.
 #pragma once
 

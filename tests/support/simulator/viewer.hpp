@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What sits at the other end of a simulated camera in the simulator's own tests. Private to them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/thermal_scene/grey.hpp"
 
 #include <algorithm>

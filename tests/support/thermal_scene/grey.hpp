@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The same rooms as 8-bit thermal cameras show them: gain control, palettes, text in the picture, coding.
 #pragma once
 
@@ -8,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/frame.hpp"
+#include "media/frame.hpp"
 #include "tests/support/thermal_scene/scene.hpp"
 
 namespace kanhu::thermal_scene {

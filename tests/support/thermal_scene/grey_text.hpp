@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a camera writes into its picture.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // kanhu-simulate: rooms that do not exist, for whoever wants to see what Kanhu makes of them. `kanhu simulate` runs it.
 #include <cstdio>
 #include <filesystem>

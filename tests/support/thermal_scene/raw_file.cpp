@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <fstream>
 
 #include "tests/support/thermal_scene/scene.hpp"

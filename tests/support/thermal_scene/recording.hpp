@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A scene written down: temperatures with what was true, in the form that `kanhu bench thermal` reads.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rooms as infrared sensors see them, drawn from heat: what is there is known for every frame, so that a detector can be measured
 // in cases nobody can record on demand.
 #pragma once

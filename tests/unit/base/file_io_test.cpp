@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/file_io.hpp"
 
 #include <cstdlib>
@@ -96,7 +97,7 @@ TEST_CASE("the faulty disk keeps the contract of FileIo while no fault is asked 
   keeps_the_contract(io, "/disk");
 }
 
-TEST_CASE("POSIX files are 0640, folders 0750, and symbolic links are not followed") {
+TEST_CASE("POSIX files are 0600, folders 0750, and symbolic links are not followed") {
   const Folder folder;
   const auto io = make_posix_file_io();
   const mode_t mask = ::umask(0);
@@ -105,7 +106,7 @@ TEST_CASE("POSIX files are 0640, folders 0750, and symbolic links are not follow
   ::umask(mask);
   struct stat status {};
   REQUIRE(::stat((folder.path + "/d/f").c_str(), &status) == 0);
-  CHECK((status.st_mode & 07777) == 0640);
+  CHECK((status.st_mode & 07777) == 0600);
   REQUIRE(::stat((folder.path + "/d").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0750);
   REQUIRE(::symlink((folder.path + "/d/f").c_str(), (folder.path + "/link").c_str()) == 0);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/json.hpp"
 
 #include <bit>
@@ -83,6 +84,19 @@ TEST_CASE("parse_json refuses what is not strict JSON") {
     REQUIRE_FALSE(value);
     CHECK(value.error().kind == ErrorKind::kInvalidArgument);
   }
+}
+
+TEST_CASE("parse_json refuses a NUL wherever it stands, and a byte order mark") {
+  const std::string text = R"({"v":1,"request":"state"})";
+  REQUIRE(parse_json(text));
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1}, std::size_t{8}, text.size()}) {
+    std::string wrong = text;
+    wrong.insert(at, 1, '\0');
+    CAPTURE(at);
+    CHECK_FALSE(parse_json(wrong));
+    CHECK_FALSE(parse_json(wrong + "behind it"));
+  }
+  for (const char* mark : {"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"}) CHECK_FALSE(parse_json(mark + text));
 }
 
 TEST_CASE("parse_json refuses a key that stands twice, at any depth, but not the same key in two objects") {

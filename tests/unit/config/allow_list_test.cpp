@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "config/allow_list.hpp"
 
 #include <filesystem>
@@ -51,6 +52,8 @@ TEST_CASE("an allow-list names who may see what, and until when") {
   CHECK(format_utc(*one.expires) == "2027-01-01T00:00:00.000000Z");
   CHECK_FALSE(list->subscribers[1].expires);
   CHECK(parse_allow_list("version: 1\nsubscribers: []\n", "x")->subscribers.empty());
+  // A file's name that stands in the message by chance is still said.
+  CHECK(parse_allow_list("", "f").error().message.starts_with("f:1:1: "));
 }
 
 TEST_CASE("an allow-list is refused whole, with the place and what to mend") {
@@ -59,7 +62,7 @@ TEST_CASE("an allow-list is refused whole, with the place and what to mend") {
   };
   const std::string good = entry("a", kKey);
   const Bad bad[] = {
-      {"", "", "a mapping of keys"},
+      {"", ":1:1", "a mapping of keys"},
       {"version: 2\nsubscribers: []\n", ":1:10", "version"},
       {"version: 1\n", ":1:1", "subscribers is missing"},
       {"version: 1\nsubscribers: nobody\n", ":2:14", "list"},

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
 #include <string>
 
 #include <catch2/catch.hpp>
 
 #include "config/load.hpp"
-#include "config/prescan.hpp"
+#include "config/yaml/prescan.hpp"
 
 namespace kanhu {
 namespace {

@@ -1,13 +1,16 @@
+// SPDX-License-Identifier: MIT
 #include "config/keys.hpp"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
 
 #include "base/digest.hpp"
+#include "config/private_file.hpp"
 
 using namespace kanhu;
 
@@ -91,6 +94,18 @@ TEST_CASE("a key that is missing says how it is made, and a link is not followed
   std::filesystem::create_symlink(folder.path + "/real", folder.path + "/linked");
   CHECK(load_key("linked", folder.path).error().kind == ErrorKind::kInvalidArgument);
   CHECK(load_key("../real", folder.path).error().kind == ErrorKind::kInvalidArgument);
+}
+
+TEST_CASE("a folder where a private file is to be made is told as one, and none is made for it") {
+  const Folder folder;
+  std::filesystem::create_directory(folder.path + "/there");
+  for (const auto& [dir, name] : {std::pair("/new", ""), std::pair("/new", "."), std::pair("", "there")}) {
+    const auto made = write_private(folder.path + dir, name, Secret("x"), Existing::kKeep);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().kind == ErrorKind::kInvalidArgument);
+    CHECK(made.error().message.find("is a folder; name a file in it") != std::string::npos);
+  }
+  CHECK_FALSE(std::filesystem::exists(folder.path + "/new"));
 }
 
 TEST_CASE("the service manager's key goes first, whatever its mode") {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -80,6 +81,14 @@ TEST_CASE("faults of the text are refused at their place") {
   for (const Broken& broken : table) check(broken);
 }
 
+TEST_CASE("a text without a key is refused at its beginning") {
+  for (const char* text : {"", "\n\n", "# who\n# knows\n"}) {
+    const LoadReport report = check_config(text, "x");
+    REQUIRE_FALSE(report.problems.empty());
+    CHECK(to_string(report.problems.front()) == "x:1:1: a configuration is a mapping of keys; found nothing");
+  }
+}
+
 TEST_CASE("faults of keys and types are refused at their place with the nearest known key") {
   const Broken table[] = {
       {"unknown key at the top", "versoin: 1\n" + good_and(""), 1, 1, "did you mean version?"},
@@ -136,7 +145,11 @@ TEST_CASE("faults between values are refused at their place") {
        camera("        main: {url: \"rtsp://h/x\"}\n        sub: {url: \"rtsp://h/t\"}\n        record: main\n        detector: {name: "
               "thermal-blob}\n"
               "        zones: [{zone: bath}]\n"),
-       11, 17, "only the analysed (thermal) stream may be recorded"},
+       11, 17, "zone bath is private, so no video of it is kept"},
+      {"private zone, the thermal stream recorded",
+       camera("        main: {url: \"rtsp://h/x\"}\n        record: main\n        detector: {name: thermal}\n"
+              "        zones: [{zone: lobby}, {zone: bath}]\n"),
+       10, 17, "zone bath is private, so no video of it is kept"},
       {"record without stream", good_and("        record: sub\n"), 11, 17, "record: this camera has no stream sub"},
       {"analyze without stream", good_and("        analyze: sub\n"), 11, 18, "analyze: this camera has no stream sub"},
       {"no stream", camera("        detector: {name: hog}\n"), 8, 9, "a camera has main"},
@@ -157,7 +170,7 @@ TEST_CASE("faults between values are refused at their place") {
       {"live beyond loopback", "publish: {live: \"tcp://0.0.0.0:5556\"}\n" + good_and(""), 1, 17, "plain_tcp_beyond_loopback: true"},
       {"every interface", "publish: {query: \"tcp://*:5557\"}\n" + good_and(""), 1, 18, "reached from other machines"},
       {"a name that begins like loopback", "publish: {live: \"tcp://127.0.0.1.example.org:1\"}\n" + good_and(""), 1, 17,
-       "reached from other machines"},
+       "an address of this machine expected"},
       {"same endpoints", "publish: {query: \"tcp://127.0.0.1:5556\"}\n" + good_and(""), 1, 18, "two endpoints"},
       {"endpoint", "publish: {live: \"http://h:1\"}\n" + good_and(""), 1, 17, "tcp://host:port or ipc:///path expected"},
       {"metrics", "metrics: {listen: \"0.0.0.0:9464\"}\n" + good_and(""), 1, 19, "this machine only"},
@@ -220,6 +233,27 @@ TEST_CASE("a file that cannot be read is a configuration refused, and the system
   CHECK(missing.error().message == "cannot read the configuration /nowhere/kanhu.yaml: No such file or directory");
   CHECK(load_config("/").error().kind == ErrorKind::kInvalidConfig);
   CHECK(check_config_file("/nowhere/kanhu.yaml").problems.size() == 1);
+}
+
+TEST_CASE("where a camera may redirect to is a host and a port, and a login is one that is known") {
+  const auto with = [](const std::string& keys) {
+    return camera("        main: {url: \"rtsp://10.0.0.1/x\", " + keys + "}\n        detector: {name: none}\n");
+  };
+  for (const char* place :
+       {"cam", "cam:", ":554", "cam:0", "cam:70000", "rtsp://cam:554", "user@cam:554", "cam:554/x", "cam:5 5", "[]:554", "a:b:554"}) {
+    CAPTURE(place);
+    const LoadReport report = check_config(with(std::string("redirect_to: [\"") + place + "\"]"), "x.yaml");
+    CHECK_FALSE(report.config);
+    REQUIRE(report.problems.size() == 1);
+    CHECK(report.problems[0].message.find("host:port") != std::string::npos);
+  }
+  CHECK(check_config(with("redirect_to: [\"cam:554\", \"[2001:db8::1]:8554\"], auth: digest"), "x.yaml").config);
+  CHECK_FALSE(check_config(with("auth: basic"), "x.yaml").config);
+  const auto file =
+      check_config(camera("        main: {url: \"file:///a.mp4\", auth: digest}\n        detector: {name: none}\n"), "x.yaml");
+  CHECK_FALSE(file.config);
+  REQUIRE(file.problems.size() == 1);
+  CHECK(file.problems[0].message.find("rtsp://") != std::string::npos);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <chrono>
 #include <string>
 
@@ -118,7 +119,7 @@ TEST_CASE("a password goes unprotected over a network only when that is said") {
 
 TEST_CASE("what a sensor cannot mean is refused at its place") {
   const std::string two = "mqtt: {brokers: [{id: north, url: \"mqtt://127.0.0.1\"}, {id: south, url: \"mqtt://127.0.0.1:2\"}]}\n";
-  const std::string pir = "        kind: pir\n        topic: t\n";
+  const std::string pir = "        kind: pir\n        topic: t\n", contact = "        kind: contact\n        topic: t\n";
   const Refused table[] = {
       {"no broker", "mqtt: {}\n", kArray, 9, "needs a message broker"},
       {"which broker", two, kArray, 9, "broker is missing: there are several"},
@@ -141,6 +142,9 @@ TEST_CASE("what a sensor cannot mean is refused at its place") {
       {"size of a pir", kBroker, pir + "        size: 32x24\n", 12, "size: only a thermal_array has it, this is a pir"},
       {"ignore of a pir", kBroker, pir + "        ignore: []\n", 12, "ignore: only a thermal_array has it"},
       {"hold of an array", kBroker, kArray + "        hold: 60s\n", 13, "hold: only a pir has it"},
+      {"openings of a pir", kBroker, pir + "        openings_per_minute: 60\n", 12,
+       "openings_per_minute: only a contact has it, this is a pir"},
+      {"no openings at all", kBroker, contact + "        openings_per_minute: 0\n", 12, "0 is outside 1 to 6000"},
       {"polygon of a pir", kBroker, pir + "        zones: [{zone: lobby, polygon: [[0, 0], [1, 0], [1, 1]]}]\n", 12, "no picture"},
       {"mistyped key", kBroker, kArray + "        silent_afer: 10s\n", 13, "did you mean silent_after?"},
       {"detector of a sensor", kBroker, kArray + "        detector: {name: thermal}\n", 13, "unknown key \"detector\""},

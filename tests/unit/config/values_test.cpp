@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -10,10 +11,11 @@
 #include <unistd.h>
 
 #include "config/checks.hpp"
+#include "config/endpoint.hpp"
 #include "config/json.hpp"
 #include "config/load.hpp"
-#include "config/scalars.hpp"
 #include "config/secrets.hpp"
+#include "config/yaml/scalars.hpp"
 
 namespace kanhu {
 namespace {
@@ -38,6 +40,14 @@ TEST_CASE("the example loads, and its values are those it states") {
   const CameraConfig& entrance = *config.camera("entrance");
   CHECK(entrance.name == "正门");
   CHECK(entrance.sub->transport == Transport::kAuto);
+  CHECK_FALSE(entrance.main->digest_only);
+  CHECK(entrance.main->redirect_to.empty());
+  CHECK(entrance.sub->digest_only);
+  CHECK(entrance.sub->redirect_to == std::vector<std::string>{"10.20.1.12:554"});
+  // Who does not use them keeps the digest of a configuration that knows no such keys.
+  const Json main = camera_json(entrance).at("main");
+  CHECK_FALSE(main.contains("auth"));
+  CHECK_FALSE(main.contains("redirect_to"));
   CHECK(entrance.detector == DetectorConfig{"blazeface", 0.7, 8, 24, {}, "auto"});
   CHECK(entrance.presence.leave_after == 6s);
   CHECK(entrance.faces == FacesConfig{true, 32, 3, 3, 0.03});

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // People made of random numbers: each has a place of her own, her templates lie around it.
 #pragma once
 

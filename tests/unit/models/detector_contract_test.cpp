@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: MIT
 // What every row of the registry keeps, whatever it finds.
 #include <bit>
 #include <thread>
 
 #include <catch2/catch.hpp>
 
-#include "models/painted_face.hpp"
+#include "config/detectors.hpp"
+#include "models/faces/painted.hpp"
 #include "models/process.hpp"
 #include "tests/unit/models/pictures.hpp"
 
@@ -87,7 +89,7 @@ void check_bounds(const models::DetectionResult& result, const std::string& labe
 template <typename Body>
 void for_each_row(Body body) {
   models::prepare_process();
-  for (const auto& row : models::registry()) {
+  for (const auto& row : kDetectorTraits) {
     const std::string name(row.name);
     if (!test::detector_or_null(name)) {
       WARN("skipped: the weights of " << name << " are not on this machine (models/fetch gets them)");
@@ -99,6 +101,16 @@ void for_each_row(Body body) {
 }
 
 }  // namespace
+
+TEST_CASE("the digest that provenance names is the detector's own") {
+  for_each_row([](const std::string& name) {
+    DetectorConfig config;
+    config.name = name;
+    const auto choice = models::choose_detector(config, test::weights_path());
+    REQUIRE(choice);
+    CHECK(models::digest_of(*choice) == test::detector_or_null(name)->info().digest);
+  });
+}
 
 TEST_CASE("every detector gives the same bits for the same pictures, by another instance and on another thread") {
   for_each_row([](const std::string& name) {

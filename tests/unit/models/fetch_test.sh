@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # models/fetch with an npm of the test's own: no network, no registry.
 set -eu
 fetch=$1

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pictures in memory in every format a detector takes, and where to find weights and photographs.
 #pragma once
 
@@ -7,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "media/frame.hpp"
 #include "models/registry.hpp"
 #include "models/weights.hpp"
-#include "pipelines/frame.hpp"
 
 namespace kanhu::test {
 

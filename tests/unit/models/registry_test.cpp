@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "models/registry.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "base/digest.hpp"
 #include "base/json.hpp"
+#include "config/detectors.hpp"
 #include "models/process.hpp"
 #include "models/weights.hpp"
 #include "tests/unit/models/pictures.hpp"
@@ -43,12 +45,25 @@ WeightsEntry entry_of(const std::string& content) {
 }  // namespace
 
 TEST_CASE("every row has a name of its own, a description, weights that are in the manifest, and a fallback that is a row") {
-  for (const auto& row : registry()) {
+  for (const auto& row : kDetectorTraits) {
     CHECK_FALSE(row.description.empty());
-    CHECK(std::count_if(registry().begin(), registry().end(), [&](const auto& other) { return other.name == row.name; }) == 1);
+    CHECK(std::count_if(kDetectorTraits.begin(), kDetectorTraits.end(), [&](const auto& other) { return other.name == row.name; }) == 1);
     if (!row.weights.empty()) CHECK(find_weights(row.weights) != nullptr);
     if (row.fallback.empty()) continue;
-    CHECK(std::any_of(registry().begin(), registry().end(), [&](const auto& other) { return other.name == row.fallback; }));
+    CHECK(std::any_of(kDetectorTraits.begin(), kDetectorTraits.end(), [&](const auto& other) { return other.name == row.fallback; }));
+  }
+}
+
+TEST_CASE("a fallback means the same by its silence") {
+  for (const auto& row : kDetectorTraits) {
+    INFO(row.name);
+    const DetectorTraits* traits = &row;
+    if (row.fallback.empty()) continue;
+    const DetectorTraits* other = find_detector(row.fallback);
+    REQUIRE(other != nullptr);
+    CHECK(other->silence == traits->silence);
+    CHECK(other->silence_reason == traits->silence_reason);
+    CHECK(other->reads == traits->reads);
   }
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An ONNX file made of a handful of bytes, so that tests of what loads networks need none from elsewhere.
 #pragma once
 
