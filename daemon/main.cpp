@@ -51,9 +51,9 @@ int main(int argc, char** argv) {
       "configuration refused.\n"
       "Start with: kanhu check-config FILE, kanhu run --config FILE, kanhu status");
   kanhu::Command chosen;
-#define KANHU_ADD(name) kanhu::add_##name(app, chosen);
-  KANHU_COMMANDS(KANHU_ADD)
-#undef KANHU_ADD
+#define KANHU_COMMAND(name) kanhu::add_##name(app, chosen);
+#include "daemon/commands/commands.def"
+#undef KANHU_COMMAND
   try {
     app.parse(argc, argv);
     if (!chosen) return 2;

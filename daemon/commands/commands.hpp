@@ -14,17 +14,9 @@ namespace kanhu {
 
 using Command = std::function<int()>;  // what to run after parsing; empty when none was chosen
 
-// In the order of --help. Each is add_<name>, in a file of that name.
-#define KANHU_COMMANDS(COMMAND)                                                                                                      \
-  COMMAND(run)                                                                                                                       \
-  COMMAND(check_config)                                                                                                              \
-  COMMAND(bench) COMMAND(watch) COMMAND(events) COMMAND(journal) COMMAND(status) COMMAND(look) COMMAND(picture) COMMAND(probe)       \
-      COMMAND(clips) COMMAND(replay) COMMAND(face) COMMAND(gallery) COMMAND(simulate) COMMAND(keys) COMMAND(secret) COMMAND(version) \
-          COMMAND(worker)
-
-#define KANHU_DECLARE(name) void add_##name(CLI::App& app, Command& chosen);
-KANHU_COMMANDS(KANHU_DECLARE)
-#undef KANHU_DECLARE
+#define KANHU_COMMAND(name) void add_##name(CLI::App& app, Command& chosen);
+#include "daemon/commands/commands.def"
+#undef KANHU_COMMAND
 
 void add_bench_events(CLI::App& bench, Command& chosen);  // below `bench`
 void add_clips_get(CLI::App& clips, Command& chosen);     // below `clips`
