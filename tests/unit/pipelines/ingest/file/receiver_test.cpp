@@ -330,7 +330,9 @@ TEST_CASE("a recording that grows faster than it is read comes to an end") {
     for (int i = 0; i < 4000 && !enough; ++i) file << once << std::flush;
   });
   RememberingSink sink;
-  auto source = ingest::make_source(replay_of(folder / "a.h264"), system_clock());
+  auto spec = replay_of(folder / "a.h264");
+  spec.decode = false;  // how much was there when it was opened is the writer's luck: reading it must not be what takes the time
+  auto source = ingest::make_source(spec, system_clock());
   REQUIRE(source);
   (*source)->start(sink);
   CHECK(sink.wait_for_end());
