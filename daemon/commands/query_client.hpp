@@ -15,9 +15,6 @@ namespace kanhu {
 // answers there.
 Result<publish::Given> ask_gateway(const Peer& peer, const Json& request, std::chrono::milliseconds patience);
 
-// What is wrong with an answer of whoever listens at `endpoint`: it is none, or a refusal, whose words carry no control characters.
-std::optional<Error> error_of_answer(const Json& answer, const std::string& endpoint);
-
 // For its owner alone, whole or not at all (base/private_output.hpp). "-" is standard output.
 Result<void> write_whole_file(const std::string& path, const std::string& bytes);
 

@@ -9,6 +9,7 @@
 #include "daemon/commands/gateway_address.hpp"
 #include "daemon/commands/look/look_text.hpp"
 #include "daemon/commands/query_client.hpp"
+#include "pipelines/publish/client/answer.hpp"
 #include "pipelines/publish/client/subscriber.hpp"
 #include "pipelines/publish/publisher.hpp"
 
@@ -121,7 +122,7 @@ int status(const StatusOptions& options) {
   auto info = publish::query(peer->query, {{"v", 1}, {"request", "info"}}, kPatience, peer->keys);
   if (!info) return report(info.error());
   for (const Json& answer : {*state, *info})
-    if (auto why = error_of_answer(answer, peer->query)) return report(*why);
+    if (auto why = publish::error_of_answer(answer, peer->query)) return report(*why);
   *info = info->value("info", Json::object());
   if (!info->contains("gateway") || !info->contains("journal"))
     return report({ErrorKind::kCorrupt, peer->query + " is not a gateway's query socket"});

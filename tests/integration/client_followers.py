@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "clients/python"))
 import kanhu_subscriber  # noqa: E402
 
 FOLLOW = os.environ.get("KANHU_FOLLOW_BIN", str(ROOT / "build/release/tests/integration/kanhu-follow"))
+FOLLOWER = os.environ.get("KANHU_FOLLOWER_BIN", str(ROOT / "build/release/tests/integration/kanhu-follower"))
 # Where setup/get-node-zeromq puts the npm package zeromq and what it needs.
 NODE_MODULES = pathlib.Path(os.environ.get("KANHU_NODE_MODULES", ROOT / "run/node/node_modules"))
 
@@ -111,6 +112,11 @@ class LineFollower(Follower):
 
 class CppFollower(LineFollower):
     program = (FOLLOW,)
+
+
+class GatewayFollower(LineFollower):
+    """Of the product: pipelines/publish/client/follower.hpp."""
+    program = (FOLLOWER,)
 
 
 class NodeFollower(LineFollower):

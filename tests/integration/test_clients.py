@@ -13,7 +13,7 @@ import tempfile
 
 import client_model
 import history
-from client_followers import FOLLOW, CppFollower, NodeFollower, PythonFollower, history_of, node_folder, why_no_node  # noqa: F401 - for others
+from client_followers import FOLLOW, CppFollower, GatewayFollower, NodeFollower, PythonFollower, history_of, node_folder, why_no_node  # noqa: F401 - for others
 from harness import PATIENCE, ROOT, Case, camera, config_of, facility, main, wait_for
 from stand_in import StandIn
 import zmq  # behind the harness, which skips where it is missing
@@ -23,9 +23,9 @@ class Clients(Case):
     def kinds(self):
         if why_no_node():
             print(f"without the one in Node: {why_no_node()}")
-            return [PythonFollower, CppFollower]
+            return [PythonFollower, CppFollower, GatewayFollower]
         NodeFollower.program = ("node", str(node_folder(self.folder / "node") / "follow.mjs"))
-        return [PythonFollower, CppFollower, NodeFollower]
+        return [PythonFollower, CppFollower, GatewayFollower, NodeFollower]
 
     @contextlib.contextmanager
     def stand_in(self, kind, facilities, **more):
@@ -187,6 +187,9 @@ class Clients(Case):
 
     def test_cpp_misses_nothing_although_the_gateway_is_killed(self):
         self.follow_a_gateway_that_is_killed(CppFollower)
+
+    def test_the_follower_of_the_product_misses_nothing_although_the_gateway_is_killed(self):
+        self.follow_a_gateway_that_is_killed(GatewayFollower)
 
     def test_node_misses_nothing_although_the_gateway_is_killed(self):
         if why_no_node():

@@ -83,9 +83,43 @@ class Watch(Case):
         gateway.send(gateway.write("f1"))  # fits to what came of f1
         gateway.head("f2")
         out, said = watch.communicate(timeout=30 * PATIENCE)
-        self.assertEqual([json.loads(line)["id"][-1] for line in out.splitlines()], ["1", "2", "4", "3"])
-        self.assertIn("1 of f2 did not come live", said)
+        self.assertEqual([json.loads(line)["id"][-1] for line in out.splitlines()], ["1", "2", "3", "4"])
+        self.assertEqual(said, "")
         self.assertEqual(watch.returncode, 0)
+
+    def lose_one(self, answer):
+        """What it shows, says and ends with where an event is lost and `fetch` is answered so."""
+        gateway = StandIn(self.folder)
+        self.addCleanup(gateway.end)
+        watch = self.watch("--json", "--count", "3")
+        self.addCleanup(watch.kill)
+        self.assertTrue(gateway.live.poll(int(20_000 * PATIENCE)), "it subscribes")
+        gateway.send(gateway.write("f1"))
+        gateway.answers["fetch"] = answer or gateway.fetch
+        gateway.write("f1")
+        gateway.send(gateway.write("f1"))
+        if answer:
+            gateway.send(gateway.write("f2"))
+        out, said = watch.communicate(timeout=30 * PATIENCE)
+        return [int(json.loads(line)["id"].split(":")[1]) for line in out.splitlines()], said, watch.returncode
+
+    def test_an_event_that_is_lost_is_fetched_and_told(self):
+        self.assertEqual(self.lose_one(None), ([1, 2, 3], "kanhu: 1 of f1 did not come live\n", 0))
+
+    def test_where_the_journal_refuses_what_is_missing_is_told_and_the_feed_goes_on(self):
+        refusal = {"v": 1, "ok": False, "error": {"kind": "unauthorized", "message": "the key has not the right fetch"}}
+        shown, said, code = self.lose_one(lambda request: refusal)
+        self.assertEqual((shown, code), ([1, 3, 4], 1))
+        self.assertIn("cannot be fetched: the key has not the right fetch", said)
+        self.assertIn("and are missing here", said)
+
+    def test_whatever_answers_fetch_the_feed_goes_on(self):
+        for answer in ({}, [], {"v": 1, "ok": True}, {"v": 1, "ok": True, "complete": "yes", "events": 4, "gaps": {}, "next": []},
+                       {"v": 1, "ok": True, "complete": True, "events": [{"header": {"epoch": 7}}], "gaps": [], "head": {}, "next": {}},
+                       {"v": 1, "ok": True, "complete": True, "events": [], "gaps": [{"epoch": "e", "from": "-1", "to": {}}], "next": {"epoch": None}}):
+            with self.subTest(answer=answer):
+                shown, said, code = self.lose_one(lambda request, answer=answer: answer)
+                self.assertEqual((shown, code), ([1, 3, 4], 1), said)
 
     def test_what_is_fetched_for_one_stream_does_not_hide_what_another_lacks(self):
         gateway = StandIn(self.folder)

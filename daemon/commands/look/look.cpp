@@ -13,6 +13,7 @@
 #include "daemon/commands/look/series_look.hpp"
 #include "daemon/commands/query_client.hpp"
 #include "evidence/ledger.hpp"
+#include "pipelines/publish/client/answer.hpp"
 #include "pipelines/publish/client/subscriber.hpp"
 #include "pipelines/publish/publisher.hpp"
 
@@ -31,7 +32,7 @@ Result<Json> ask(const LookOptions& options) {
   if (!options.source.empty()) request["source"] = options.source;
   auto answer = publish::query(options.query, request, std::chrono::seconds(3), options.keys);
   if (!answer) return fail(ErrorKind::kClosed, "the gateway does not answer: " + answer.error().message);
-  if (auto why = error_of_answer(*answer, options.query)) return tl::unexpected(std::move(*why));
+  if (auto why = publish::error_of_answer(*answer, options.query)) return tl::unexpected(std::move(*why));
   const char* member = options.source.empty() ? "sources" : "look";
   if (!answer->contains(member)) return fail(ErrorKind::kCorrupt, options.query + " is not a gateway's query socket");
   return answer->at(member);

@@ -10,16 +10,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "base/json_member.hpp"
+#include "base/json.hpp"
 #include "base/time.hpp"
 #include "pipelines/rules/event_types.hpp"
 
 namespace kanhu {
 namespace {
-
-std::string text_in(const Json& object, const char* key) {
-  return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
-}
 
 std::string local_time(const std::string& utc) {
   const auto time = parse_utc(utc);

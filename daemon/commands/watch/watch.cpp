@@ -2,17 +2,18 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sysexits.h>
 
+#include "base/overloaded.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "config/checks.hpp"
@@ -21,12 +22,12 @@
 #include "daemon/commands/events/events.hpp"
 #include "daemon/commands/events/local_time.hpp"
 #include "daemon/commands/gateway_address.hpp"
-#include "daemon/commands/query_client.hpp"
 #include "daemon/commands/watch/feed.hpp"
 #include "daemon/commands/watch/silence.hpp"
+#include "pipelines/publish/client/follower.hpp"
 #include "pipelines/publish/client/gap_check.hpp"
 #include "pipelines/publish/client/subscriber.hpp"
-#include "pipelines/publish/publisher.hpp"
+#include "pipelines/rules/event_types.hpp"
 
 namespace kanhu {
 namespace {
@@ -46,28 +47,23 @@ bool matches(const std::string& wanted, const std::string& value) {
   return wanted.back() == '*' && value.rfind(wanted.substr(0, wanted.size() - 1), 0) == 0;
 }
 
-std::string topic_of(const std::string& facility) {
-  if (facility.empty()) return "kanhu1/";
-  return facility.back() == '*' ? "kanhu1/" + facility.substr(0, facility.size() - 1) : "kanhu1/" + facility + "/";
-}
-
 bool selected(const WatchOptions& options, const std::string& topic) {
   const auto parts = topic_parts(topic);
   return parts && matches(options.facility, parts->facility) && matches(options.camera, parts->source) &&
          matches(options.type, parts->type);
 }
 
-std::string stream_of(const std::string& topic) { return topic_parts(topic).value_or(TopicParts{}).facility; }
-
 // A filter that can match nothing looks like a quiet day: say so. Types may be newer than this program, so it only warns.
 void warn_of_filters(const WatchOptions& options) {
   const auto warn = [](const std::string& text) { fmt::print(stderr, "kanhu: warning: {}\n", text); };
   if (!options.type.empty()) {
-    constexpr std::string_view kFamilies[] = {"access",  "camera", "clip",      "contact",  "face",
-                                              "gateway", "ir",     "occupancy", "presence", "site"};
-    const std::string family = options.type.substr(0, options.type.find('.'));
-    if (family.back() != '*' && std::find(std::begin(kFamilies), std::end(kFamilies), family) == std::end(kFamilies))
-      warn(fmt::format("no type of this version matches {}; they begin with {}.", options.type, fmt::join(kFamilies, "., ")));
+    const bool known = std::any_of(rules::kEventTypes.begin(), rules::kEventTypes.end(),
+                                   [&](const rules::EventType& type) { return matches(options.type, std::string(type.name)); });
+    if (!known) {
+      std::set<std::string_view> families;
+      for (const rules::EventType& type : rules::kEventTypes) families.insert(type.name.substr(0, type.name.find('.')));
+      warn(fmt::format("no type of this version matches {}; they begin with {}.", options.type, fmt::join(families, "., ")));
+    }
   }
   if (options.query.empty() || (options.facility.empty() && options.camera.empty())) return;
   const auto answer = publish::query(options.query, {{"v", 1}, {"request", "state"}}, std::chrono::milliseconds(2000), options.keys);
@@ -83,11 +79,12 @@ void warn_of_filters(const WatchOptions& options) {
   if (!camera) warn(fmt::format("this gateway has no camera {}{}", kanhu::quoted(options.camera), or_key));
 }
 
-// What has been shown and up to where, live and fetched alike.
+// Shows what is selected of what a follower gives.
 class Watch {
  public:
-  explicit Watch(const WatchOptions& options)
+  Watch(const WatchOptions& options, std::optional<WallTime> since)
       : options_(options),
+        since_(since),
         silence_(
             options.live,
             [&options] {
@@ -95,43 +92,50 @@ class Watch {
             },
             std::chrono::steady_clock::now()) {}
 
-  int follow(publish::Subscriber& subscriber);
-  // Everything that is kept behind `place_`; events before `since` are passed over. False: nobody answered.
-  bool fetch(std::optional<WallTime> since);
+  int follow(publish::Follower& follower);
 
  private:
+  using Follower = publish::Follower;
   bool done() const { return interrupted != 0 || (options_.count > 0 && shown_ >= options_.count); }
-  void show(const std::string& topic, const std::string& payload);
+  void show(const Follower::Event& event);
+  void tell(const Follower::Gap& gap);
   // About the feed itself. Who reads JSON gets it apart from the events.
   void note(const std::string& text);
-  void take(const publish::LiveMessage& message);
-  void enter(const std::string& epoch, std::uint64_t seq);
-  // Live or fetched, each once.
-  bool is_first(const std::string& stream, const Json& header);
-  void show_status();
+  void show_status(const Follower& follower);
   // To standard error when it has gone quiet, or has ended being so.
   void mind_silence(bool heard);
 
   const WatchOptions& options_;
+  const std::optional<WallTime> since_;
   Feed feed_{stdout};
   QuietLine silence_;
-  GapCheck gaps_;
   CpuMeter cpu_;
-  std::string epoch_;                                 // empty: nothing came yet
-  std::uint64_t seq_ = 0;                             // fetch behind this
-  std::uint64_t fetched_ = 0;                         // up to this everything was fetched, or was before we came
-  std::map<std::string, std::uint64_t> last_, sure_;  // by stream: stream_seq that came last, and seq up to which nothing is missing
-  bool asked_ = false;                                // the journal, for what was missed last
-  std::set<std::string> over_;                        // epochs that were left
   std::uint64_t shown_ = 0, lost_ = 0;
 };
 
-void Watch::show(const std::string& topic, const std::string& payload) {
-  if (done() || !selected(options_, topic)) return;
+void Watch::show(const Follower::Event& event) {
+  if (!selected(options_, event.topic)) return;
+  const auto payload = parse_json(event.payload);
+  if (event.fetched && since_ && payload) {
+    const auto time = parse_utc(payload->value("time", ""));
+    if (time && *time < *since_) return;
+  }
   ++shown_;
-  if (options_.json) return feed_.line(payload);
-  const auto event = parse_json(payload);
-  feed_.line(event ? feed_line(*event, feed_.is_terminal()) : "! " + event.error().message);
+  if (options_.json) return feed_.line(event.payload);
+  feed_.line(payload ? feed_line(*payload, feed_.is_terminal()) : "! " + payload.error().message);
+}
+
+void Watch::tell(const Follower::Gap& gap) {
+  if (gap.reason == "not_fetched") {
+    note("and are missing here");
+    for (const Json& stream : gap.streams) lost_ += stream.value("missed", std::uint64_t{1});
+    return;
+  }
+  lost_ += gap.last >= gap.first && gap.last > 0 ? gap.last - gap.first + 1 : 1;
+  if (gap.reason == "unknown_end") return note("the epoch before ended on a full disk: what else of it is missing here is not known");
+  const std::string numbers =
+      gap.last == 0 ? fmt::format("what there was from {} on", gap.first) : fmt::format("{} to {}", gap.first, gap.last);
+  note(fmt::format("{} of epoch {} will not come: {}", numbers, gap.epoch, gap.reason));
 }
 
 void Watch::note(const std::string& text) {
@@ -139,91 +143,11 @@ void Watch::note(const std::string& text) {
   feed_.line("! " + text);
 }
 
-void Watch::enter(const std::string& epoch, std::uint64_t seq) {
-  if (epoch == epoch_) {
-    seq_ = std::max(seq_, seq);
-    return;
-  }
-  if (!epoch_.empty()) over_.insert(epoch_);
-  over_.erase(epoch);
-  epoch_ = epoch;
-  seq_ = fetched_ = seq;
-  last_.clear();
-  sure_.clear();
-}
-
-bool Watch::is_first(const std::string& stream, const Json& header) {
-  enter(header.value("epoch", ""), header.value("seq", std::uint64_t{0}));
-  const auto number = header.value("stream_seq", std::uint64_t{0});
-  return number > std::exchange(last_[stream], std::max(last_[stream], number));
-}
-
-bool Watch::fetch(std::optional<WallTime> since) {
-  while (!done()) {
-    Json request{{"v", 1}, {"request", "fetch"}, {"max_events", 2000}};
-    if (!epoch_.empty()) request.update({{"epoch", epoch_}, {"after", seq_}});
-    const auto page = publish::query(options_.query, request, std::chrono::milliseconds(5000), options_.keys);
-    const auto refused = page ? error_of_answer(*page, options_.query) : std::optional(page.error());
-    if (refused) {
-      note("what was missed cannot be fetched: " + refused->message);
-      return false;
-    }
-    for (const Json& gap : page->at("gaps")) {
-      const auto from = gap.at("from").get<std::uint64_t>(), to = gap.at("to").get<std::uint64_t>();
-      const std::string numbers = to == 0 ? fmt::format("what there was from {} on", from) : fmt::format("{} to {}", from, to);
-      note(fmt::format("{} of epoch {} will not come: {}", numbers, gap.value("epoch", ""), gap.value("reason", "")));
-      lost_ += to >= from ? to - from + 1 : 1;
-    }
-    for (const Json& event : page->at("events")) {
-      const auto time = parse_utc(event.at("payload").value("time", ""));
-      if (!is_first(stream_of(event.at("topic").get<std::string>()), event.at("header"))) continue;
-      if (since && time && *time < *since) continue;
-      show(event.at("topic").get<std::string>(), canonical_json(event.at("payload")));
-    }
-    enter(page->at("next").at("epoch").get<std::string>(), page->at("next").at("after").get<std::uint64_t>());
-    if (page->at("complete").get<bool>()) {
-      fetched_ = seq_;
-      return true;
-    }
-  }
-  return true;
-}
-
-void Watch::take(const publish::LiveMessage& message) {
-  if (over_.contains(message.header.value("epoch", ""))) return;  // waited here while the rest of its epoch was fetched, and the next
-  // Every stream is checked before filters apply: a filter must not hide a gap.
-  const auto verdict = gaps_.look(message);
-  if (verdict.new_epoch) note("the gateway was restarted: a new epoch begins");
-  if (verdict.missed > 0) note(fmt::format("{} of {} did not come live", verdict.missed, verdict.stream));
-  // Whether the epoch before was heard to its end only the journal knows.
-  if (verdict.missed > 0 || verdict.new_epoch) {
-    if (verdict.missed > 0) sure_.try_emplace(verdict.stream);
-    // From where any stream may lack something: what this one lacks tells nothing of the others.
-    for (const auto& [stream, sure] : sure_) seq_ = std::min(seq_, std::max(sure, fetched_));
-    const bool fetched = !options_.query.empty() && !epoch_.empty() && fetch(std::nullopt);
-    if (!fetched && verdict.missed > 0) note("and are missing here");
-    if (!fetched) lost_ += verdict.missed;
-    asked_ = fetched;
-  }
-  if (verdict.open && !asked_) {
-    note("and the epoch before ended on a full disk: what else of it is missing here is not known");
-    ++lost_;
-  }
-  const std::string stream = stream_of(message.topic);
-  const auto seq = message.header.value("seq", std::uint64_t{0});
-  const bool first = verdict.is_event && is_first(stream, message.header);
-  if (epoch_.empty()) enter(message.header.value("epoch", ""), seq);
-  if (message.header.value("epoch", "") == epoch_ && message.header.value("stream_seq", std::uint64_t{0}) >= last_[stream])
-    sure_[stream] = seq;
-  if (!first) return;
-  show(message.topic, message.payload);
-}
-
-void Watch::show_status() {
+void Watch::show_status(const Follower& follower) {
   if (auto answer = publish::query(options_.query, {{"v", 1}, {"request", "info"}}, std::chrono::milliseconds(500), options_.keys)) {
     if (!answer->value("ok", false)) return;  // not for this key
     const Json info = answer->value("info", Json::object());
-    feed_.status(status_line(info, {gaps_.totals().events, lost_}, cpu_.percent(info)), false);
+    feed_.status(status_line(info, {follower.live_totals().events, lost_}, cpu_.percent(info)), false);
   } else {
     feed_.status("the gateway does not answer", false);
   }
@@ -235,20 +159,37 @@ void Watch::mind_silence(bool heard) {
   if (const auto words = heard ? silence_.heard(now, clock) : silence_.nothing(now, clock)) feed_.aside("kanhu: " + *words);
 }
 
-int Watch::follow(publish::Subscriber& subscriber) {
+int Watch::follow(Follower& follower) {
   auto status_due = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  while (!done()) {
-    auto message = subscriber.receive(std::chrono::milliseconds(200));
-    if (!message) {
-      if (message.error().kind != ErrorKind::kCorrupt) return report(message.error());
-      note(message.error().message);
+  bool past = since_.has_value();  // nothing was given yet of what it asked for
+  for (std::uint64_t heard = 0; !done();) {
+    auto item = follower.next(std::chrono::milliseconds(200));
+    if (!item) {
+      if (item.error().kind != ErrorKind::kCorrupt) return report(item.error());
+      note(item.error().message);
       continue;
     }
-    mind_silence(message->has_value());
-    if (*message) take(**message);
+    const bool came = std::exchange(heard, follower.heard()) != follower.heard();
+    if (came || !*item) mind_silence(came);
+    if (*item) {
+      const auto* unanswered = std::get_if<Follower::Unanswered>(&**item);
+      if (past && unanswered) {
+        note("what was before cannot be fetched: " + unanswered->error.message);
+        return EX_UNAVAILABLE;
+      }
+      past = false;
+      std::visit(
+          Overloaded{[&](const Follower::Event& event) { show(event); }, [&](const Follower::Gap& gap) { tell(gap); },
+                     [&](const Follower::Missed& missed) { note(fmt::format("{} of {} did not come live", missed.count, missed.stream)); },
+                     [&](const Follower::Restarted&) { note("the gateway was restarted: a new epoch begins"); },
+                     [&](const Follower::Unanswered& journal) {
+                       note(fmt::format("what was missed cannot be fetched{}: {}", journal.is_final ? "" : " yet", journal.error.message));
+                     }},
+          **item);
+    }
     if (!options_.json && feed_.is_terminal() && std::chrono::steady_clock::now() >= status_due) {
       status_due += std::chrono::seconds(2);
-      show_status();
+      show_status(follower);
     }
   }
   return lost_ == 0 ? EX_OK : 1;
@@ -285,16 +226,15 @@ int watch(WatchOptions options) {
   options.keys = std::move(peer->keys);
   if (options.type.rfind("kanhu.", 0) == 0) options.type.erase(0, 6);  // as it stands in events
   warn_of_filters(options);
-  // The heartbeat is everybody's: who does not hear it is not connected, however quiet a facility is.
-  const std::vector<std::string> topics{topic_of(options.facility), "kanhu1/-/-/heartbeat/"};
-  auto subscriber = publish::Subscriber::connect(options.live, topics, options.keys);
-  if (!subscriber) return report(subscriber.error());
+  publish::Follower::Options follow{options.live, options.query, {}, {}, options.keys};
+  // Where the facility is a pattern, all are followed and some are shown.
+  if (!options.facility.empty() && options.facility.back() != '*') follow.facilities = {options.facility};
+  if (since) follow.after.emplace();
+  auto follower = publish::Follower::connect(std::move(follow));
+  if (!follower) return report(follower.error());
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
-  Watch watch(options);
-  // It listens already: what comes meanwhile is shown after the past, once.
-  if (since && !watch.fetch(since)) return EX_UNAVAILABLE;
-  return watch.follow(**subscriber);
+  return Watch(options, since).follow(**follower);
 }
 
 }  // namespace

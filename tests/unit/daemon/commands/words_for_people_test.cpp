@@ -2,10 +2,10 @@
 // What people and Prometheus read: the feed, the status line, the metrics, the counters behind them.
 #include <catch2/catch.hpp>
 
-#include "daemon/commands/query_client.hpp"
 #include "daemon/commands/watch/feed.hpp"
 #include "daemon/http/metrics_text.hpp"
 #include "daemon/query/camera_stats.hpp"
+#include "pipelines/publish/client/answer.hpp"
 
 namespace kanhu {
 namespace {
@@ -32,7 +32,7 @@ TEST_CASE("a line of the feed says where, what and the clip, without colour unle
 }
 
 TEST_CASE("whatever answers a command, it gets words and no exception") {
-  const auto error = [](const char* text) { return error_of_answer(parse_json(text, 4096, 32).value(), "tcp://127.0.0.1:5557"); };
+  const auto error = [](const char* text) { return publish::error_of_answer(parse_json(text, 4096, 32).value(), "tcp://127.0.0.1:5557"); };
   CHECK_FALSE(error(R"({"ok":true})"));
   for (const char* foreign :
        {"null", "7", "[]", R"("ok")", "{}", R"({"ok":null})", R"({"ok":"true"})", R"({"ok":1})", R"({"okay":true})"}) {
