@@ -12,20 +12,23 @@ const FacilityConfig* Config::facility(std::string_view id) const {
   return nullptr;
 }
 
+const CameraConfig* FacilityConfig::camera(std::string_view wanted) const {
+  for (const CameraConfig& one : cameras) {
+    if (one.id == wanted) return &one;
+  }
+  return nullptr;
+}
+
 const CameraConfig* Config::camera(std::string_view id) const {
   for (const FacilityConfig& one : facilities) {
-    for (const CameraConfig& camera : one.cameras) {
-      if (camera.id == id) return &camera;
-    }
+    if (const CameraConfig* found = one.camera(id)) return found;
   }
   return nullptr;
 }
 
 const FacilityConfig* Config::facility_of(std::string_view camera) const {
   for (const FacilityConfig& one : facilities) {
-    for (const CameraConfig& candidate : one.cameras) {
-      if (candidate.id == camera) return &one;
-    }
+    if (one.camera(camera) != nullptr) return &one;
   }
   return nullptr;
 }

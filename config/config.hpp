@@ -156,6 +156,7 @@ struct FacilityConfig {
   std::vector<CameraConfig> cameras;
   std::chrono::milliseconds occupancy_every{300000};  // a sample of each watched zone; 0: none
   bool operator==(const FacilityConfig&) const = default;
+  const CameraConfig* camera(std::string_view id) const;
 };
 
 struct GatewayConfig {

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "media/face_quality.hpp"
+
 namespace kanhu::gallery {
 namespace {
 
@@ -71,28 +73,14 @@ std::vector<float> embedding_of(const std::string& text, int dimension) {
 }
 
 Json to_json(const FaceQuality& quality) {
-  return {{"inter_pupil_px", quality.inter_pupil_px},
-          {"sharpness", quality.sharpness},
-          {"yaw_degrees", quality.yaw_degrees},
-          {"pitch_degrees", quality.pitch_degrees},
-          {"roll_degrees", quality.roll_degrees},
-          {"brightness", quality.brightness},
-          {"contrast", quality.contrast},
-          {"occlusion", quality.occlusion},
-          {"total", quality.total}};
+  Json json = Json::object();
+  for (const FaceFigure& figure : kFaceFigures) json[figure.name] = quality.*figure.value;
+  return json;
 }
 
 FaceQuality quality_of(const Json& json) {
   FaceQuality quality;
-  quality.inter_pupil_px = number_of(json, "inter_pupil_px");
-  quality.sharpness = number_of(json, "sharpness");
-  quality.yaw_degrees = number_of(json, "yaw_degrees");
-  quality.pitch_degrees = number_of(json, "pitch_degrees");
-  quality.roll_degrees = number_of(json, "roll_degrees");
-  quality.brightness = number_of(json, "brightness");
-  quality.contrast = number_of(json, "contrast");
-  quality.occlusion = number_of(json, "occlusion");
-  quality.total = number_of(json, "total");
+  for (const FaceFigure& figure : kFaceFigures) quality.*figure.value = number_of(json, figure.name);
   return quality;
 }
 

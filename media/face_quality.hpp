@@ -2,6 +2,10 @@
 // The figures of one shot of a face.
 #pragma once
 
+#include <array>
+
+#include "base/json.hpp"
+
 namespace kanhu {
 
 // How good one shot of a face is: figures, not verdicts (the properties are those of ISO/IEC 29794-5).
@@ -17,5 +21,28 @@ struct FaceQuality {
   double total = 0;           // 0..1, all of them together: orders the shots of one track
   bool operator==(const FaceQuality&) const = default;
 };
+
+struct FaceFigure {
+  double FaceQuality::*value;
+  const char* name;   // in a gallery
+  const char* shown;  // in events
+};
+inline constexpr std::array kFaceFigures{
+    FaceFigure{&FaceQuality::inter_pupil_px, "inter_pupil_px", "inter_pupil_px"},
+    FaceFigure{&FaceQuality::sharpness, "sharpness", "sharpness"},
+    FaceFigure{&FaceQuality::yaw_degrees, "yaw_degrees", "yaw"},
+    FaceFigure{&FaceQuality::pitch_degrees, "pitch_degrees", "pitch"},
+    FaceFigure{&FaceQuality::roll_degrees, "roll_degrees", "roll"},
+    FaceFigure{&FaceQuality::brightness, "brightness", "brightness"},
+    FaceFigure{&FaceQuality::contrast, "contrast", "contrast"},
+    FaceFigure{&FaceQuality::occlusion, "occlusion", "occlusion"},
+    FaceFigure{&FaceQuality::total, "total", "total"},
+};
+
+// For events and the ledger: an object of the figures, to four decimals.
+Json shown_figures(const FaceQuality& quality);
+// Between processes: an array in the order of kFaceFigures, exact. Reading throws Json::exception for anything but numbers.
+Json exact_figures(const FaceQuality& quality);
+FaceQuality figures_from(const Json& array);
 
 }  // namespace kanhu

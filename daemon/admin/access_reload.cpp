@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include <sys/stat.h>
-
 #include "base/log.hpp"
 #include "pipelines/publish/access/server_key.hpp"
 
@@ -22,16 +20,9 @@ Result<std::unique_ptr<publish::Admission>> AccessWatch::open_gate(const std::st
 AccessWatch::AccessWatch(std::string path, publish::Admission& gate, std::function<void(const Error&)> rejected)
     : path_(std::move(path)), gate_(gate), rejected_(std::move(rejected)) {}
 
-std::optional<AccessWatch::Stamp> AccessWatch::stamp_of(const std::string& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  return Stamp{static_cast<std::uint64_t>(found.st_ino), static_cast<std::uint64_t>(found.st_size),
-               static_cast<std::int64_t>(found.st_mtim.tv_sec) * 1'000'000'000 + found.st_mtim.tv_nsec};
-}
-
 // The first time it reads once more what the gate was opened with: it may have changed since.
 void AccessWatch::look() {
-  const auto stamp = stamp_of(path_);
+  const auto stamp = file_stamp(path_, FollowLinks::kYes);
   if (looked_ && stamp == stamp_) return;
   const bool first = !std::exchange(looked_, true);
   stamp_ = stamp;

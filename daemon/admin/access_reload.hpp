@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/file_stamp.hpp"
 #include "base/result.hpp"
 #include "pipelines/publish/access/admission.hpp"
 
@@ -23,18 +24,11 @@ class AccessWatch {
   void look();
 
  private:
-  struct Stamp {
-    std::uint64_t inode = 0, bytes = 0;
-    std::int64_t changed_ns = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-  static std::optional<Stamp> stamp_of(const std::string& path);
-
   const std::string path_;
   publish::Admission& gate_;
   const std::function<void(const Error&)> rejected_;
   AllowList running_;
-  std::optional<Stamp> stamp_;  // as last read
+  std::optional<FileStamp> stamp_;  // as last read
   bool looked_ = false;
 };
 

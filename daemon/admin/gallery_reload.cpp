@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "base/log.hpp"
 #include "config/keys.hpp"
@@ -22,13 +21,6 @@ GalleryWatch::GalleryWatch(FileIo& files, std::string folder, std::string secret
       ask_embedder_(std::move(embedder)),
       upcalls_(std::move(upcalls)) {}
 
-std::optional<GalleryWatch::Stamp> GalleryWatch::stamp_of(const std::string& path) {
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0) return std::nullopt;
-  return Stamp{static_cast<std::uint64_t>(found.st_ino), static_cast<std::uint64_t>(found.st_size),
-               static_cast<std::int64_t>(found.st_mtim.tv_sec) * 1'000'000'000 + found.st_mtim.tv_nsec};
-}
-
 void GalleryWatch::look(const Config& config, WallTime now) {
   std::set<std::string> wanted;
   for (const FacilityConfig& facility : config.facilities) {
@@ -40,7 +32,7 @@ void GalleryWatch::look(const Config& config, WallTime now) {
   for (const std::string& facility : wanted) {
     const bool fresh = !watched_.contains(facility);
     Watched& watched = watched_[facility];
-    const auto stamp = stamp_of(gallery::gallery_path(folder_, facility));
+    const auto stamp = file_stamp(gallery::gallery_path(folder_, facility), FollowLinks::kNo);
     const bool expired = watched.next_expiry && now >= *watched.next_expiry;
     if (!fresh && stamp == watched.stamp && !expired) continue;
     watched.stamp = stamp;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file_io.hpp"
+#include "base/file_stamp.hpp"
 #include "base/guarded.hpp"
 #include "base/json.hpp"
 #include "config/config.hpp"
@@ -41,20 +42,12 @@ class GalleryWatch {
   Json info() const;
 
  private:
-  // What a file looked like: not its content.
-  struct Stamp {
-    std::uint64_t inode = 0, bytes = 0;
-    std::int64_t changed_ns = 0;
-    bool operator==(const Stamp&) const = default;
-  };
   struct Watched {
-    std::optional<Stamp> stamp;  // as last read; nothing: no file
+    std::optional<FileStamp> stamp;  // as last read; nothing: no file
     gallery::MatcherPtr matcher;
     std::optional<WallTime> next_expiry;
     std::string refused;  // why the newest file is not in force
   };
-
-  static std::optional<Stamp> stamp_of(const std::string& path);
   bool read(const std::string& facility, Watched& watched, WallTime now);
 
   FileIo& files_;

@@ -16,11 +16,6 @@ namespace {
 
 constexpr PrivateKind kClientKeyFile{"key file", 1024};
 
-std::string text_in(const Json& object, const char* member) {
-  const auto found = object.find(member);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 }  // namespace
 
 void add_peer_options(CLI::App& command, PeerOptions& options, PeerSockets sockets) {

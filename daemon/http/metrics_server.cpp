@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json.hpp"
 #include "daemon/http/http_server.hpp"
 #include "daemon/http/look_page.hpp"
 #include "daemon/http/metrics_text.hpp"
@@ -15,12 +16,6 @@ constexpr auto kMetricsFresh = std::chrono::seconds(1);
 constexpr const char* kPage = "text/html; charset=utf-8";
 
 HttpAnswer text_answer(int status, std::string text) { return {status, std::move(text)}; }
-
-const Json& member_of(const Json& object, const char* key) {
-  static const Json kNothing;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : kNothing;
-}
 
 bool is_source_id(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -80,12 +75,12 @@ class Answers {
   HttpAnswer look(std::string_view path) const {
     path.remove_prefix(std::string_view("/look").size());
     if (path.empty())
-      return look_at(Json::object(), [](const Json& seen) { return HttpAnswer{200, look_list_page(member_of(seen, "sources")), kPage}; });
+      return look_at(Json::object(), [](const Json& seen) { return HttpAnswer{200, look_list_page(member(seen, "sources")), kPage}; });
     path.remove_prefix(1);
     const bool as_json = path.ends_with(".json");
     if (as_json) path.remove_suffix(std::string_view(".json").size());
     return look_at({{"source", path}}, [&](const Json& seen) {
-      return as_json ? HttpAnswer{200, canonical_json(member_of(seen, "look")), "application/json"}
+      return as_json ? HttpAnswer{200, canonical_json(member(seen, "look")), "application/json"}
                      : HttpAnswer{200, look_source_page(std::string(path)), kPage};
     });
   }

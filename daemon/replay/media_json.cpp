@@ -9,6 +9,7 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "config/json.hpp"
+#include "media/face_quality.hpp"
 #include "models/images/png_writer.hpp"
 
 namespace kanhu {
@@ -80,11 +81,9 @@ auto read_answer(std::string_view answer, Reader&& reader) -> Result<decltype(re
 }
 
 Json shot_json(const EnrolmentShot& shot) {
-  const FaceQuality& q = shot.made.quality;
   const auto* floats = reinterpret_cast<const char*>(shot.made.embedding.data());
   return {{"from", as_base64(shot.from)},
-          {"quality", Json::array({q.inter_pupil_px, q.sharpness, q.yaw_degrees, q.pitch_degrees, q.roll_degrees, q.brightness, q.contrast,
-                                   q.occlusion, q.total})},
+          {"quality", exact_figures(shot.made.quality)},
           {"embedding", as_base64({floats, shot.made.embedding.size() * sizeof(float)})},
           {"taken", to_microseconds(shot.made.taken)}};
 }
@@ -103,11 +102,9 @@ std::vector<float> embedding_from(const Json& json, int dimension) {
 EnrolmentShot shot_from(const Json& json, int dimension) {
   EnrolmentShot shot;
   shot.from = plain_words(path_from(json.at("from")));
-  FaceQuality& q = shot.made.quality;
-  std::size_t at = 0;
-  for (double* field : {&q.inter_pupil_px, &q.sharpness, &q.yaw_degrees, &q.pitch_degrees, &q.roll_degrees, &q.brightness, &q.contrast,
-                        &q.occlusion, &q.total})
-    *field = finite(json.at("quality").at(at++));
+  shot.made.quality = figures_from(json.at("quality"));
+  for (const FaceFigure& figure : kFaceFigures)
+    if (!std::isfinite(shot.made.quality.*figure.value)) throw std::out_of_range("a number");
   shot.made.embedding = embedding_from(json.at("embedding"), dimension);
   shot.made.taken = wall_from_microseconds(json.at("taken").get<std::int64_t>());
   return shot;

@@ -6,6 +6,7 @@
 
 #include "base/digest.hpp"
 #include "base/time.hpp"
+#include "media/face_quality.hpp"
 
 namespace kanhu::identify {
 namespace {
@@ -19,18 +20,6 @@ Json candidates_json(const std::vector<gallery::Candidate>& candidates) {
   for (const gallery::Candidate& candidate : candidates)
     list.push_back({{"person_ref", candidate.person_ref}, {"score", round4(candidate.score)}});
   return list;
-}
-
-Json quality_json(const FaceQuality& quality) {
-  return {{"inter_pupil_px", round4(quality.inter_pupil_px)},
-          {"sharpness", round4(quality.sharpness)},
-          {"yaw", round4(quality.yaw_degrees)},
-          {"pitch", round4(quality.pitch_degrees)},
-          {"roll", round4(quality.roll_degrees)},
-          {"brightness", round4(quality.brightness)},
-          {"contrast", round4(quality.contrast)},
-          {"occlusion", round4(quality.occlusion)},
-          {"total", round4(quality.total)}};
 }
 
 // What makes a decision another one; scores move with each shot.
@@ -139,7 +128,7 @@ LedgerEntry Identifier::ledger_entry(const Observation& observation, const Ident
     shots.push_back({{"pts_ms", shot.pts.time_since_epoch().count() / 1'000'000},
                      {"time", format_utc(shot.time)},
                      {"box", Json::array({round4(shot.box.x), round4(shot.box.y), round4(shot.box.width), round4(shot.box.height)})},
-                     {"quality", quality_json(shot.quality)},
+                     {"quality", shown_figures(shot.quality)},
                      {"candidates", candidates_json(shot.nearest)}});
   }
   Json entry{{"format", kLedgerFormat},

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/json_member.hpp"
+#include "base/json.hpp"
 #include "pipelines/observation.hpp"
 
 namespace kanhu::journal {

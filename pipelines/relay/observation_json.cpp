@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/digest.hpp"
+#include "media/face_quality.hpp"
 
 namespace kanhu::relay {
 namespace {
@@ -31,22 +32,11 @@ Json body_json(const HealthObservation& health) {
   return json;
 }
 
-// In the order of FaceQuality's members.
-Json quality_json(const FaceQuality& quality) {
-  return Json::array({quality.inter_pupil_px, quality.sharpness, quality.yaw_degrees, quality.pitch_degrees, quality.roll_degrees,
-                      quality.brightness, quality.contrast, quality.occlusion, quality.total});
-}
-
-FaceQuality quality_from(const Json& json) {
-  const auto number = [&](std::size_t index) { return json.at(index).get<double>(); };
-  return {number(0), number(1), number(2), number(3), number(4), number(5), number(6), number(7), number(8)};
-}
-
 Json body_json(const FaceShotObservation& shot) {
   return {{"is", "face"},
           {"track", shot.track},
           {"box", box_json(shot.box)},
-          {"quality", quality_json(shot.quality)},
+          {"quality", exact_figures(shot.quality)},
           {"embedding", shot.embedding},
           {"embedder", shot.embedder}};
 }
@@ -71,7 +61,7 @@ Json track_json(const TrackObservation& track) {
 
 Json body_json(const TrackObservation& track) {
   Json json = track_json(track);
-  if (track.quality) json["quality"] = quality_json(*track.quality);
+  if (track.quality) json["quality"] = exact_figures(*track.quality);
   return json;
 }
 
@@ -152,7 +142,7 @@ TrackObservation track_from(const Json& json) {
   track.start_time = wall_from(json.at("start_time"));
   track.end_reason = json.at("end_reason").get<std::string>();
   track.is_static = json.at("static").get<bool>();
-  if (json.contains("quality")) track.quality = quality_from(json.at("quality"));
+  if (json.contains("quality")) track.quality = figures_from(json.at("quality"));
   return track;
 }
 
@@ -160,7 +150,7 @@ FaceShotObservation face_from(const Json& json) {
   FaceShotObservation shot;
   shot.track = json.at("track").get<std::uint64_t>();
   shot.box = box_from(json.at("box"));
-  shot.quality = quality_from(json.at("quality"));
+  shot.quality = figures_from(json.at("quality"));
   if (json.at("embedding").size() > kMostDimensions) throw std::out_of_range("dimension of an embedding");
   shot.embedding = json.at("embedding").get<std::vector<float>>();
   shot.embedder = json.at("embedder").get<std::string>();

@@ -110,7 +110,7 @@ void name_place(Json& data, const Config* config, const Place& place) {
   if (!place.zone.empty()) data["zone"] = place.zone;
   if (place.facility == "-") return;
   Json facility{{"id", place.facility}};
-  const FacilityConfig* known = config != nullptr ? find_facility(*config, place.facility) : nullptr;
+  const FacilityConfig* known = config != nullptr ? config->facility(place.facility) : nullptr;
   if (known != nullptr) {
     facility["name"] = known->name;
     if (!known->facility_class.empty()) facility["class"] = known->facility_class;
@@ -118,7 +118,7 @@ void name_place(Json& data, const Config* config, const Place& place) {
   data["facility"] = std::move(facility);
   if (place.source == "-") return;
   Json camera{{"id", place.source}};
-  if (const CameraConfig* found = known != nullptr ? find_camera(*known, place.source) : nullptr) {
+  if (const CameraConfig* found = known != nullptr ? known->camera(place.source) : nullptr) {
     camera["name"] = found->name;
     if (found->sensor)
       camera["kind"] = to_string(found->sensor->kind);
@@ -138,17 +138,6 @@ const Announcer::Last* Announcer::last_of(const std::string& source) const {
 StreamRole analysed_role(const CameraConfig& camera) {
   if (camera.analyze == StreamRole::kSub) return camera.sub ? StreamRole::kSub : StreamRole::kMain;
   return camera.main ? StreamRole::kMain : StreamRole::kSub;
-}
-
-const FacilityConfig* find_facility(const Config& config, std::string_view id) {
-  const auto found =
-      std::find_if(config.facilities.begin(), config.facilities.end(), [&](const auto& facility) { return facility.id == id; });
-  return found == config.facilities.end() ? nullptr : &*found;
-}
-
-const CameraConfig* find_camera(const FacilityConfig& facility, std::string_view id) {
-  const auto found = std::find_if(facility.cameras.begin(), facility.cameras.end(), [&](const auto& camera) { return camera.id == id; });
-  return found == facility.cameras.end() ? nullptr : &*found;
 }
 
 }  // namespace kanhu::rules

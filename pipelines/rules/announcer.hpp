@@ -75,9 +75,7 @@ class Announcer {
 
 // The stream analysis looks at, as configured and available.
 StreamRole analysed_role(const CameraConfig& camera);
-const FacilityConfig* find_facility(const Config& config, std::string_view id);
 // `facility`, `camera` and `zone` of an event's data, with the names that `config` (may be nullptr) has for them.
 void name_place(Json& data, const Config* config, const Place& place);
-const CameraConfig* find_camera(const FacilityConfig& facility, std::string_view id);
 
 }  // namespace kanhu::rules

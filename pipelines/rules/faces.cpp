@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "media/face_quality.hpp"
 #include "pipelines/rules/context.hpp"
 
 namespace kanhu::rules {
@@ -21,16 +22,12 @@ Json box_of(const Box& box) {
   return Json{{"x", round4(box.x)}, {"y", round4(box.y)}, {"width", round4(box.width)}, {"height", round4(box.height)}};
 }
 
+// The total is the event's `quality`.
 Json figures_of(const FaceQuality& quality) {
-  return Json{{"inter_pupil_px", round4(quality.inter_pupil_px)},
-              {"sharpness", round4(quality.sharpness)},
-              {"yaw", round4(quality.yaw_degrees)},
-              {"pitch", round4(quality.pitch_degrees)},
-              {"roll", round4(quality.roll_degrees)},
-              {"brightness", round4(quality.brightness)},
-              {"contrast", round4(quality.contrast)},
-              {"occlusion", round4(quality.occlusion)},
-              {"quality", round4(quality.total)}};
+  Json figures = shown_figures(quality);
+  figures["quality"] = std::move(figures["total"]);
+  figures.erase("total");
+  return figures;
 }
 
 Json person_of(const IdentityObservation& identity) {

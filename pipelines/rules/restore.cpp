@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "base/json_member.hpp"
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "pipelines/rules/rules_state.hpp"
 

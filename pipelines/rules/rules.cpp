@@ -46,14 +46,14 @@ void enrol(Context& context, const ConfigPtr& config) {
 }
 
 bool still_there(const Config& config, const CameraState& camera) {
-  const FacilityConfig* facility = find_facility(config, camera.place.facility);
-  const CameraConfig* found = facility != nullptr ? find_camera(*facility, camera.place.source) : nullptr;
+  const FacilityConfig* facility = config.facility(camera.place.facility);
+  const CameraConfig* found = facility != nullptr ? facility->camera(camera.place.source) : nullptr;
   return found != nullptr && found->enabled;
 }
 
 bool views(const Config& config, const CameraState& camera, const std::string& zone) {
-  const FacilityConfig* facility = find_facility(config, camera.place.facility);
-  const CameraConfig* found = facility != nullptr ? find_camera(*facility, camera.place.source) : nullptr;
+  const FacilityConfig* facility = config.facility(camera.place.facility);
+  const CameraConfig* found = facility != nullptr ? facility->camera(camera.place.source) : nullptr;
   return found != nullptr &&
          (zone.empty() || std::any_of(found->zones.begin(), found->zones.end(), [&](const auto& v) { return v.zone == zone; }));
 }
@@ -213,7 +213,7 @@ void Rules::reconfigure(const ConfigPtr& config, WallTime now) {
     ++it;
   }
   for (auto site = context.sites.begin(); site != context.sites.end();) {
-    const bool gone = find_facility(*config, site->first) == nullptr;
+    const bool gone = config->facility(site->first) == nullptr;
     if (gone && !site->second.subject.empty()) context.incidents.end(site->second.subject, stamp_at(now), Json::object(), "config_changed");
     site = gone ? context.sites.erase(site) : std::next(site);
   }

@@ -67,7 +67,7 @@ void site_back(Context& context, const std::string& facility, WallTime time) {
   const auto back = static_cast<std::size_t>(std::count_if(site.members.begin(), site.members.end(),
                                                            [&](const std::string& id) { return !context.cameras.find(id)->second.lost; }));
   if (back * 2 <= site.members.size() && !site.members.empty()) return;
-  const FacilityConfig* known = find_facility(*context.config, facility);
+  const FacilityConfig* known = context.config->facility(facility);
   Json details = site_details(site, known != nullptr ? enabled_cameras(*known) : 0);
   const std::set<std::string> members = std::exchange(site.members, {});
   const std::string subject = std::exchange(site.subject, "");

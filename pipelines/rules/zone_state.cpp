@@ -145,7 +145,7 @@ void enrol_zones(Context& context, const Stamp& stamp) {
 
 void sample_zones(Context& context) {
   for (auto& [key, zone] : context.zones) {
-    const FacilityConfig* facility = find_facility(*context.config, zone.facility);
+    const FacilityConfig* facility = context.config->facility(zone.facility);
     if (facility == nullptr || facility->occupancy_every.count() == 0) continue;
     const std::int64_t every = std::chrono::microseconds(facility->occupancy_every).count();
     const WallTime due = wall_from_microseconds(to_microseconds(context.now) / every * every);

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "base/json_member.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "daemon/commands/events/local_time.hpp"
 #include "daemon/commands/watch/feed.hpp"

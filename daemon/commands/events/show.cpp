@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 #include "base/digest.hpp"
-#include "base/json_member.hpp"
+#include "base/json.hpp"
 #include "daemon/commands/events/event_columns.hpp"
 #include "daemon/commands/events/events.hpp"
 #include "daemon/commands/events/local_time.hpp"

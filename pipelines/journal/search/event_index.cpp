@@ -238,7 +238,7 @@ Result<void> EventIndex::bring_up_to_date(FileIo& io, const std::vector<SegmentF
     const std::string successor = hash_text(successor_of(files, same));
     if (untouched && known.successor == successor) continue;
     // The newest one has grown, or got a successor. What was read of it ends in a record whose hash speaks for everything in front.
-    const bool grown = now.size > known.stamp.size && now.inode == known.stamp.inode;
+    const bool grown = now.bytes > known.stamp.bytes && now.inode == known.stamp.inode;
     if (same + 1 == stored.size() && known.successor.empty() && !known.last_hash.empty() && (untouched || grown)) to_continue = &known;
     break;
   }
@@ -322,7 +322,7 @@ Result<void> EventIndex::read_segment(FileIo& io, const SegmentFile& file, const
       .bind(hash_text(successor))
       .bind(any ? as_text(scan.last_hash) : std::string_view())
       .bind(now.damage)
-      .bind(stamp.size)
+      .bind(stamp.bytes)
       .bind(stamp.modified_ns)
       .bind(stamp.changed_ns)
       .bind(stamp.inode)

@@ -35,11 +35,11 @@ std::uint64_t mixed(std::uint64_t value) {
 }  // namespace
 
 FileStamp stamp_of(const std::string& path) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return {};
+  const auto found = file_stamp(path, FollowLinks::kNo);
+  if (!found) return {};
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  FileStamp stamp{status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim), static_cast<std::int64_t>(status.st_ino)};
+  FileStamp stamp = *found;
   // Also when the clock was set back: then nothing is known.
   if (nanoseconds(now) - stamp.changed_ns < kYoungNs) stamp.changed_ns = 0;
   return stamp;

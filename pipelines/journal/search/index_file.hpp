@@ -7,15 +7,11 @@
 #include <string>
 
 #include "base/file_io.hpp"
+#include "base/file_stamp.hpp"
 #include "base/result.hpp"
 
 namespace kanhu::journal {
 
-// Tells whether a file was changed since, as far as the file system says it; rot on the disk leaves it as it is.
-struct FileStamp {
-  std::int64_t size = 0, modified_ns = 0, changed_ns = 0, inode = 0;
-  bool operator==(const FileStamp&) const = default;
-};
 // All zero when the file is not there. `changed_ns` is zero, which no other stamp equals, while the file is so young that a change could
 // fall into the same tick of the file system's clock.
 FileStamp stamp_of(const std::string& path);
