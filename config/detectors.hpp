@@ -52,6 +52,10 @@ inline constexpr std::array kAll{
 
 inline constexpr const auto& kDetectorTraits = detectors::kAll;
 
+// Where no configuration names one: for enrolling and replays, and for arrays of temperatures.
+inline constexpr std::string_view kUsualFaceDetector = "blazeface";
+inline constexpr std::string_view kArrayDetector = "thermal";
+
 // nullptr for a name that no row has.
 const DetectorTraits* find_detector(std::string_view name);
 // Names of the rows for which `which` holds; of all without it.

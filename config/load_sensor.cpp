@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "config/checks.hpp"
+#include "config/detectors.hpp"
 #include "config/yaml/scalars.hpp"
 
 namespace kanhu {
@@ -239,7 +240,7 @@ CameraConfig read_sensor(Section& section, const std::vector<BrokerConfig>& brok
   read_mount(section.section("mount"), source.detector.mount);
   if (known) check_kind(section, sensor.kind);
 
-  source.detector.name = array ? "thermal" : "none";
+  source.detector.name = array ? kArrayDetector : "none";
   source.detector.smallest_px = 1;
   source.detector.frames_per_second =
       sensor.silent_after <= kOrdinarySilence ? kOrdinaryRate : 3 / std::chrono::duration<double>(sensor.silent_after).count();

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/private_output.hpp"
+#include "config/detectors.hpp"
 #include "config/load.hpp"
 #include "config/secrets.hpp"
 #include "daemon/commands/commands.hpp"
@@ -84,7 +85,7 @@ void print_words(const ingest::ProbeReport& report, const ProbeOptions& options)
   fmt::print("  - id: new-camera\n    name: New camera\n    main:\n      url: {}\n", options.url);
   if (!options.credential.empty()) fmt::print("      credential: {}\n", options.credential);
   if (report.transport != Transport::kTcp) fmt::print("      transport: {}\n", to_string(report.transport));
-  fmt::print("    analyze: main\n    record: main\n    detector: {{name: blazeface}}\n");
+  fmt::print("    analyze: main\n    record: main\n    detector: {{name: {}}}\n", kUsualFaceDetector);
 }
 
 // Mode 0600: people are in it. One that is there is replaced.

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.hpp"
+#include "config/detectors.hpp"
 #include "gallery/matcher.hpp"
 #include "models/faces/drawn.hpp"
 #include "models/faces/quality.hpp"
@@ -138,8 +139,8 @@ Result<gallery::Template> Enrolment::judge(const ImageView& image, const std::ve
   const Detection& face = faces.front();
   if (face.landmarks.size() < kFewestLandmarks) {
     return fail(ErrorKind::kUnsupported, fmt::format("the detector {} gives no eyes to align a face by; its weights are missing "
-                                                     "(docs/operations.md), or the configuration names another than blazeface",
-                                                     detector_->info().name));
+                                                     "(docs/operations.md), or the configuration names another than {}",
+                                                     detector_->info().name, kUsualFaceDetector));
   }
   gallery::Template shot;
   shot.quality = models::face_quality(image, face.box, face.landmarks);

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "config/config.hpp"
+#include "config/detectors.hpp"
 #include "pipelines/identify/identifier.hpp"
 
 namespace kanhu {
@@ -17,7 +18,7 @@ struct ReplayOptions {
   ConfigPtr config;                              // whose cameras, zones and digest apply; none: one plain camera a file
   identify::Matchers galleries;                  // faces are compared with, where `config` says so
   std::string camera;                            // of `config`, for files that are no clips
-  std::string detector = "blazeface";            // without `config`
+  std::string detector{kUsualFaceDetector};      // without `config`
   std::optional<RadiometricConfig> thermal;      // how raw 16-bit files are read; none: as `config` says
   WallTime start{};                              // capture time of pts 0 for files without times
   int threads = 0;                               // of analysis, per worker; 0: one a core

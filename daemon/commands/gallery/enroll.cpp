@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
+#include "config/detectors.hpp"
 #include "config/text_file.hpp"
 #include "daemon/commands/gallery/gallery.hpp"
 #include "daemon/replay/enrolment.hpp"
@@ -59,7 +60,7 @@ Result<gallery::Consent> consent_of(const EnrollOptions& options, WallTime now) 
 // The one the facility's cameras find faces with.
 DetectorConfig detector_of(const Config& config, const std::string& facility) {
   DetectorConfig detector;
-  detector.name = "blazeface";
+  detector.name = kUsualFaceDetector;
   const FacilityConfig* here = config.facility(facility);
   if (here == nullptr) return detector;
   const auto found =

@@ -240,7 +240,7 @@ void Demo::begin_enrolment() {
   progress_.enrols = true;
   const Events events = ledger_.events(), faces = of(events, "face.appeared", "entrance", 0);
   const ClipWord clip = faces.empty() ? ClipWord{} : clip_of(events, faces.front()->subject);
-  planned("who came there is enrolled from the clip, having agreed: kanhu gallery enroll --clip");
+  planned("that person agreed and is enrolled from the clip: kanhu gallery enroll --clip");
   if (clip.path.empty()) return faults_.push_back("there is no clip to enrol anybody from");
   ChildSpec spec{options_.kanhu, {"gallery", "key", "--config", config_path_}, {}, log_path_, false};
   auto key = Child::start(spec);

@@ -209,9 +209,9 @@ std::vector<Check> judge(const Events& events, const Progress& progress) {
   check(Step::kDone, "after the restart a face came and went", came_and_went(events, "face.appeared", "entrance", 1));
   check(Step::kDone, "its clip is complete", clip_is_complete(events, "entrance", 1));
   if (progress.enrols) {
-    check(Step::kAgainIn, "who came first was enrolled from the clip", {!progress.enrolled.empty(), progress.enrolled});
-    check(Step::kDone, "and is recognized when coming again", recognized_again(events, progress.enrolled));
-    check(Step::kDone, "nobody else is taken for that person", nobody_else_recognized(events, progress.enrolled));
+    check(Step::kAgainIn, "the first person was enrolled from the clip", {!progress.enrolled.empty(), progress.enrolled});
+    check(Step::kDone, "the first person is recognized on coming again", recognized_again(events, progress.enrolled));
+    check(Step::kDone, "no other person is taken for the first", nobody_else_recognized(events, progress.enrolled));
   }
   check(Step::kBegin, "every flagged event has a clip, or a reason", every_clip_explained(events));
   check(Step::kBegin, "nothing was raised that was not planned", nothing_unplanned(events));

@@ -39,8 +39,8 @@ bool hall_is_back(const Events& events) {
 
 std::vector<PlanItem> items() {
   return {
-      {Step::kFaceIn, "somebody comes to the entrance: a face, and a clip of it", {"person entrance in 2"}, seconds(3), {}, seconds(3)},
-      {Step::kHeatIn, "somebody enters the bath: only heat is seen, nothing recorded", {"person bath in"}, seconds(2), {}, seconds(2)},
+      {Step::kFaceIn, "a person comes to the entrance: expect a face and a clip", {"person entrance in 2"}, seconds(3), {}, seconds(3)},
+      {Step::kHeatIn, "a person enters the bath: only heat is seen, nothing is recorded", {"person bath in"}, seconds(2), {}, seconds(2)},
       {Step::kFaceOut,
        "the person at the entrance leaves",
        {"person entrance out"},
@@ -55,14 +55,14 @@ std::vector<PlanItem> items() {
        seconds(8)},
       {Step::kCableOut, "the cable of the hall's camera is pulled", {"drop hall"}, seconds(1), {}, seconds(1)},
       {Step::kCableIn,
-       "the cable is back; the return itself must raise no presence",
+       "the cable is back; the return alone must raise no presence",
        {"restore hall"},
        seconds(6),
        [](const Events& events) { return is_there(events, "camera.offline", "hall"); },
        seconds(12)},
       {Step::kEnrol, "", {}, seconds(1), [](const Events& events) { return faces_are_over(events, "entrance", 0); }, seconds(12)},
       {Step::kVisitor,
-       "somebody else comes to the entrance",
+       "another person comes to the entrance",
        // Whoever still sits in the rest room leaves: an infrared detector that starts with people inside cannot count them yet.
        {"person entrance in 3", "person rest out"},
        seconds(1),
@@ -79,7 +79,7 @@ std::vector<PlanItem> items() {
        [](const Events& events) { return face_is_open(events, "entrance", 0); },
        seconds(6)},
       {Step::kAgainIn,
-       "who came first comes again",
+       "the first person comes again",
        {"person entrance in 2"},
        seconds(5),
        [](const Events& events) { return is_there(events, "camera.online", "entrance", 1); },

@@ -13,16 +13,16 @@ namespace kanhu::demo {
 
 enum class Step {
   kBegin,
-  kFaceIn,  // somebody comes to the entrance
-  kHeatIn,  // somebody enters the bath
+  kFaceIn,  // a person comes to the entrance
+  kHeatIn,  // a person enters the bath
   kFaceOut,
   kHeatOut,
   kCableOut,  // of the hall
   kCableIn,
-  kEnrol,    // who came first, from the clip of it
+  kEnrol,    // the first person, from the clip
   kVisitor,  // somebody else at the entrance, while the gateway is killed
   kKill,
-  kAgainIn,  // who came first, after the restart
+  kAgainIn,  // the first person, after the restart
   kAgainOut,
   kDone,
 };
