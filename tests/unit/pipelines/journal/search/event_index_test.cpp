@@ -57,7 +57,7 @@ void stamp_again(const std::string& index, const std::string& segment) {
     REQUIRE(database);
     REQUIRE(
         database->execute(fmt::format("UPDATE segment SET modified={}, changed={}, inode={}, size={} WHERE name='{}'", stamp.modified_ns,
-                                      stamp.changed_ns, stamp.inode, stamp.size, segment.substr(segment.rfind('/') + 1))));
+                                      stamp.changed_ns, stamp.inode, stamp.bytes, segment.substr(segment.rfind('/') + 1))));
   }
   std::ofstream(index + ".sum") << fmt::format("{:016x}\n", sum_of_file(*files, index).value());
 }
