@@ -8,7 +8,7 @@
 
 namespace kanhu::publish {
 
-// For log lines that a stranger can cause: at most one in ten seconds, with the number of times it would have been said.
+// For log lines that a third party can cause: at most one in ten seconds, with the number of times it would have been said.
 // Thread: confined.
 class SayRarely {
  public:

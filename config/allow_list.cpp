@@ -29,7 +29,7 @@ constexpr std::size_t kMostPatterns = 256;
 constexpr std::string_view kZ85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
 constexpr std::string_view kHead =
-    "# Who may subscribe to this gateway, and what of (docs/operations.md). `kanhu keys` writes this file anew; a running gateway\n"
+    "# Who may subscribe to this gateway, and what of (docs/operations.md). `kanhu keys` rewrites this file; a running gateway\n"
     "# takes a change within a second, and refuses the whole file when something in it is wrong.\n";
 
 // A list of words, each looked at by `fault`.

@@ -95,7 +95,7 @@ BrokerAddress check_broker_url(std::string_view url) {
 std::string topic_fault(std::string_view topic) {
   if (topic.empty()) return "a topic such as kanhu/f1/bath/array expected";
   if (topic.find_first_of("+#") != std::string_view::npos)
-    return "a topic without the wildcards + and #: a sensor is told from another by its topic";
+    return "a topic without the wildcards + and #: its topic tells a sensor from the others";
   if (topic.front() == '$') return "a topic that does not begin with '$': those are the broker's own";
   return "";
 }

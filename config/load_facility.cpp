@@ -322,7 +322,7 @@ void warn_of_zone(ConfigReading& reading, const FacilityConfig& facility, const 
   }
   if (watching.size() > kMostNamed) watching.resize(kMostNamed);
   reading.warn(mark, fmt::format("zone {}: nothing that watches it can tell that nobody is there, so it will be present or unknown, never "
-                                 "absent: {}; faces and motion only add somebody, an infrared camera or array can tell",
+                                 "absent: {}; faces and motion can only add people, an infrared camera or array can tell",
                                  zone.id, fmt::join(watching, ", ")));
 }
 

@@ -56,7 +56,7 @@ struct Tail {
   }
 };
 
-// A negative shape promises a score that no stranger ever reaches, and a handful of numbers often gives one; the limit errs towards
+// A negative shape promises a score that no third party ever reaches, and a handful of numbers often gives one; the limit errs towards
 // higher thresholds. Normal scores, 2,000 of them, asked for 1e-4: without it (-0.25) one fit in three lets through over 3e-4, with it
 // none in a hundred. Above the other limit the variance that the method of moments needs does not exist.
 constexpr double kLowestShape = -0.05, kHighestShape = 0.25;
@@ -209,9 +209,9 @@ std::size_t people_needed(std::size_t templates) {
 
 double default_threshold(std::string_view embedder, std::size_t people) {
   if (embedder != "dlib-resnet-29") return 1;
-  constexpr double kStrangerMatchesAnybody = 0.003;
-  const double rate = 1 - std::pow(1 - kStrangerMatchesAnybody, 1 / static_cast<double>(std::max<std::size_t>(people, 1)));
-  // ORL: 40 people, 5 templates each, probes of three other shots combined, fitted when strangers reached 0.8134, 0.8343 and 0.8500 by
+  constexpr double kImpostorMatchesAnybody = 0.003;
+  const double rate = 1 - std::pow(1 - kImpostorMatchesAnybody, 1 / static_cast<double>(std::max<std::size_t>(people, 1)));
+  // ORL: 40 people, 5 templates each, probes of three other shots combined, fitted when impostors reached 0.8134, 0.8343 and 0.8500 by
   // 1e-2, 1e-3 and 1e-4. The detector has become better since, and they reach less (`kanhu bench faces`; docs/benchmarks.md, "Faces"):
   // the thresholds for 10, 40 and 300 people (0.8428, 0.8528, 0.8660) err towards naming nobody.
   // Grey pictures of young people in even light: another population can lie higher, which is what calibrating is for.

@@ -40,7 +40,7 @@ Result<Calibration> threshold_for(std::span<const double> impostor, double false
 
 // Scores as Matcher gives them to tracks: of a person's templates all but one, combined as the shots of a track are, against
 // each other person; as many a pair of people as there are templates. Single templates would be too lenient: combined shots of
-// strangers look more alike. Half of ORL as the gallery, three combined shots of the other half as strangers, 40 splits: asked
+// impostors look more alike. Half of ORL as the gallery, three combined shots of the other half as impostors, 40 splits: asked
 // for 1e-2, 1e-3 and 1e-4, these gave 1.0e-2, 1.0e-3 and 0.9e-4, single templates 2.9e-2, 2.5e-3 and 3.2e-4.
 std::vector<double> impostor_scores(const Gallery& gallery);
 
@@ -50,7 +50,7 @@ std::vector<double> genuine_scores(const Gallery& gallery);
 // How many people with `templates` each give kFewestComparisons.
 std::size_t people_needed(std::size_t templates);
 
-// Of a gallery that is not calibrated: the score that a stranger reaches with anybody of `people` with a probability of
+// Of a gallery that is not calibrated: the score that a third party reaches with anybody of `people` with a probability of
 // 0.3 % (the rate NIST's tests of identification use), from the measured tail of the embedder's impostor scores
 // (calibration.cpp has the figures). An embedder that was never measured gets 1: nobody is recognised until
 // `kanhu gallery calibrate` has been run.

@@ -39,10 +39,10 @@ struct Person {
   bool operator==(const Person&) const = default;
 };
 
-// How alike strangers look to this gallery's embedder, and the threshold that follows (gallery/calibration.hpp).
+// How alike different people look to this gallery's embedder, and the threshold that follows (gallery/calibration.hpp).
 struct Calibration {
   double threshold = 0;                        // a score from here on counts
-  double false_match_rate = 0;                 // the one asked for, per comparison of a stranger with one person
+  double false_match_rate = 0;                 // the one asked for, per comparison of a third party with one person
   double interval_low = 0, interval_high = 0;  // 95 % interval of the rate at the threshold
   std::uint64_t comparisons = 0;               // impostor comparisons it rests on
   WallTime made{};

@@ -21,7 +21,7 @@ double score_of(double cosine);
 // In a fixed order of additions, so that it has the same bits wherever the same build runs.
 float scalar_product(std::span<const float> a, std::span<const float> b);
 // The score of a face against one person, from the scalar products with the person's templates: the mean of the best two
-// scores. 0 without templates. `kanhu bench faces` compares ways to score: on ORL strangers reach less than with the best alone, and at
+// scores. 0 without templates. `kanhu bench faces` compares ways to score: on ORL impostors reach less than with the best alone, and at
 // the default thresholds fewer own probes are missed than with the mean of all (docs/benchmarks.md, "Faces").
 double person_score(std::span<const float> cosines);
 

@@ -179,7 +179,7 @@ Result<Opened> open_sealed(SealedKind kind, std::string_view place, std::string_
     const auto id = key_id(secret);
     if (sodium_memcmp(id.data(), header->data() + kAtKeyId, id.size()) != 0) {
       return fail(ErrorKind::kPermission,
-                  fmt::format("{}: sealed with another key than gallery-key; put back the key it was made with", place));
+                  fmt::format("{}: sealed with another key than gallery-key; restore the key it was made with", place));
     }
   }
   if (kind == SealedKind::kExport && (get(*header, kAtMemory, 8) > kMostMemoryBytes || get(*header, kAtPasses, 4) > 16)) {

@@ -37,7 +37,7 @@ void thermal_headline(ThermalText& text, const Json& json) {
       fmt::format("{} false of {} frames present", presence["false_present"].dump(),
                   presence["hits"].get<std::size_t>() + presence["false_present"].get<std::size_t>()));
   row(text, "presence: recall", presence["recall"], 4, interval_text(presence["recall_interval"], 3),
-      fmt::format("{} missed of {} frames with somebody", presence["missed"].dump(), presence["frames_with_people"].dump()));
+      fmt::format("{} missed of {} frames with people", presence["missed"].dump(), presence["frames_with_people"].dump()));
   row(text, "presence: F1", presence["f1"], 4, interval_text(presence["f1_interval"], 3), "");
   row(text, "presence: right answers, unknown is none", presence["right_share"], 4, "",
       fmt::format("of {} frames", presence["frames"].dump()));
@@ -46,7 +46,7 @@ void thermal_headline(ThermalText& text, const Json& json) {
   row(text, "  counting unknown in empty rooms as wrong", presence["error_ratio_counting_unknown"], 4, "", "");
   row(text, "presence: unknown, share of frames", presence["unknown_share"], 4, "",
       fmt::format("and {} frames where the label allows it", presence["unknown_allowed"].dump()));
-  row(text, "longest absent while somebody is there, s", presence["absent_while_present_longest_s"], 2, "", "");
+  row(text, "longest absent while people are there, s", presence["absent_while_present_longest_s"], 2, "", "");
   row(text, "people: mean error of the count", json["count"]["mae"], 4, "",
       fmt::format("{} frames with a number", json["count"]["frames"].dump()));
   row(text, "people: errors a person, 1 to 4 people", json["count"]["error_share"], 4, "", "");

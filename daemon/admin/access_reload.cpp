@@ -35,7 +35,7 @@ void AccessWatch::look() {
   if (!first && *list == running_) return;
   gate_.use(*list);
   running_ = std::move(*list);
-  log::info("publish", "{} subscribers of {} are let in", running_.subscribers.size(), path_);
+  log::info("publish", "{} subscribers of {} are allowed", running_.subscribers.size(), path_);
 }
 
 }  // namespace kanhu

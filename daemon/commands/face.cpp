@@ -116,7 +116,7 @@ int explain(const ExplainOptions& options) {
 void add_face(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("face", "Ask about decisions on faces");
   command->require_subcommand(1);
-  auto* explain_command = command->add_subcommand("explain", "Why a face was taken for somebody, for nobody, or for neither");
+  auto* explain_command = command->add_subcommand("explain", "Why a face was given a name, or none");
   auto options = std::make_shared<ExplainOptions>();
   explain_command->add_option("event", options->event, "Id of an event (epoch:seq), or the subject of a face")->required();
   add_where_options(*explain_command, *options, ", to find its journal and ledger");

@@ -36,9 +36,9 @@ class AllowListFile {
     auto where = find_whereabouts(options, Needs::kAccess);
     if (!where) return tl::unexpected(where.error());
     if (where->config.publish.access.empty())
-      return fail(ErrorKind::kInvalidConfig,
-                  fmt::format("{} names no allow-list; say publish: {{access: subscribers.yaml}} there, then start the gateway anew",
-                              options.config));
+      return fail(
+          ErrorKind::kInvalidConfig,
+          fmt::format("{} names no allow-list; say publish: {{access: subscribers.yaml}} there, then restart the gateway", options.config));
     AllowListFile opened;
     opened.config = std::move(where->config);
     opened.whole = where->whole;
@@ -232,7 +232,7 @@ void add_keys(CLI::App& app, Command& chosen) {
     return one;
   };
   add_one("server", "Print the public half of the gateway's key; makes the key when there is none", server);
-  auto* adding = add_one("add", "Let somebody in: makes a key file to hand over, and the entry in the allow-list", add);
+  auto* adding = add_one("add", "Allow a subscriber: makes a key file to hand over, and the entry in the allow-list", add);
   adding->add_option("name", options->name, "A short name, such as dashboard")->required();
   adding->add_option("--facility", options->facilities, "Facility; fu* for all whose id begins so, * for all; may be repeated")
       ->required()
@@ -246,7 +246,7 @@ void add_keys(CLI::App& app, Command& chosen) {
       adding->add_option("--public", options->public_key, "Public half (Z85) of a pair that the client made; no key file is written");
   adding->add_option("--out", options->out, "Key file to write (default: NAME.key.json here)")->excludes(open);
   add_one("list", "Who may subscribe", show);
-  auto* revoking = add_one("revoke", "Take somebody out; it gets nothing more within 2 s", revoke);
+  auto* revoking = add_one("revoke", "Remove a subscriber; it gets nothing more within 2 s", revoke);
   revoking->add_option("name", options->name, "As in kanhu keys list")->required();
   add_one("check", "Look the allow-list and the gateway's key over", check);
 }

@@ -80,7 +80,7 @@ void print_words(const ingest::ProbeReport& report, const ProbeOptions& options)
     fmt::print(
         "session: kept alive by OPTIONS, as the camera lists no GET_PARAMETER; one that counts neither ends it after a minute or so\n");
   if (report.keep_alive == ingest::KeepAlive::kRefused)
-    fmt::print("session: the camera takes no request that keeps it alive, and may end it of its own accord every minute or so\n");
+    fmt::print("session: the camera takes no request that keeps it alive, and may end it by itself every minute or so\n");
   fmt::print("\nTo add it, paste under a facility's `cameras:`\n");
   fmt::print("  - id: new-camera\n    name: New camera\n    main:\n      url: {}\n", options.url);
   if (!options.credential.empty()) fmt::print("      credential: {}\n", options.credential);

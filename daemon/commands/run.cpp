@@ -24,7 +24,7 @@ void block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-// Many subscribers, or strangers with many connections, must not take the files that the journal needs.
+// Many subscribers, or third parties with many connections, must not take the files that the journal needs.
 void raise_open_files() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

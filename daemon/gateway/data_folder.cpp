@@ -49,7 +49,7 @@ Descriptor hold_for_worker(const std::string& data_dir) {
     if (::flock(file->get(), LOCK_SH | LOCK_NB) == 0) return std::move(*file);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  log::warning("workers", "{}{} cannot be held: {}", data_dir, kWorkersLock, file ? "somebody else has it alone" : file.error().message);
+  log::warning("workers", "{}{} cannot be held: {}", data_dir, kWorkersLock, file ? "another process has it alone" : file.error().message);
   return Descriptor();
 }
 

@@ -130,8 +130,9 @@ void ToldLately::give(AccessControl& access, const rules::Access& what, const st
       [entry, reply](Result<publish::Answer> given) {
         // The first one's answer, which may be large, is not copied for those behind, who have their own.
         const Result<publish::Answer> others = given && given->has_bytes ? Result<publish::Answer>(publish::Answer{}) : given;
-        faults::contained("access", [&] { reply(std::move(given)); });
+        // Before the first one is answered: who asks again then must not wait behind what has failed.
         entry->settle(others);
+        faults::contained("access", [&] { reply(std::move(given)); });
       },
       [entry, &clock = access.clock()] { entry->on_disk(clock.mono()); });
 }

@@ -108,7 +108,7 @@ std::string metrics_text(const Json& info) {
   }
   if (const Json& access = value_in(info, "access"); !access.empty()) {
     families.add("kanhu_access_keys", "Subscribers in the allow-list", MetricType::Gauge, number(value_in(access, "keys")));
-    families.add("kanhu_access_admitted_total", "Handshakes let in", MetricType::Counter, number(value_in(access, "admitted")));
+    families.add("kanhu_access_admitted_total", "Handshakes allowed", MetricType::Counter, number(value_in(access, "admitted")));
     families.add("kanhu_access_refused_total", "Handshakes refused: no key, or none of the list", MetricType::Counter,
                  number(value_in(access, "refused")));
   }

@@ -288,7 +288,7 @@ std::vector<std::string> take_out_copies(std::vector<EnrolmentShot>& shots) {
   return lines;
 }
 
-std::vector<std::string> take_out_strangers(std::vector<EnrolmentShot>& shots, double threshold) {
+std::vector<std::string> take_out_others(std::vector<EnrolmentShot>& shots, double threshold) {
   std::vector<std::size_t> group(shots.size());  // the lowest index of the chain a shot belongs to
   for (std::size_t i = 0; i < shots.size(); ++i) {
     group[i] = i;

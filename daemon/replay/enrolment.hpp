@@ -94,6 +94,6 @@ inline constexpr double kSameShot = 0.985;
 std::vector<std::string> take_out_copies(std::vector<EnrolmentShot>& shots);
 
 // Takes out the shots that no chain of alike ones joins to most of the others: somebody else's, or no face at all. A line for each.
-std::vector<std::string> take_out_strangers(std::vector<EnrolmentShot>& shots, double threshold);
+std::vector<std::string> take_out_others(std::vector<EnrolmentShot>& shots, double threshold);
 
 }  // namespace kanhu

@@ -135,7 +135,7 @@ Wrong bound_body(ThermalObservation& thermal) {
   return std::nullopt;
 }
 
-Wrong bound_body(IdentityObservation&) { return "who somebody is, which the gateway alone decides"; }
+Wrong bound_body(IdentityObservation&) { return "who a person is, which the gateway alone decides"; }
 Wrong bound_body(ContactObservation&) { return std::nullopt; }
 
 }  // namespace

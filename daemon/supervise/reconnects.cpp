@@ -22,7 +22,7 @@ constexpr auto kHealthyRun = std::chrono::seconds(30);  // a run this long start
 }  // namespace
 
 bool Reconnects::Places::has_room(bool known_one, int all) const {
-  return known + strangers < all && (known_one || strangers < all - all / kKept);
+  return known + newcomers < all && (known_one || newcomers < all - all / kKept);
 }
 
 // So that all who wait now are tried by the end of their round.
@@ -101,10 +101,10 @@ std::vector<Reconnects::Key> Reconnects::take_due(MonoTime now) {
   std::map<std::string, Places> sites;
   Places all;
   struct Due {
-    bool stranger;
+    bool newcomer;
     MonoTime order;
     Key key;
-    bool operator<(const Due& other) const { return std::tie(stranger, order, key) < std::tie(other.stranger, other.order, other.key); }
+    bool operator<(const Due& other) const { return std::tie(newcomer, order, key) < std::tie(other.newcomer, other.order, other.key); }
   };
   std::vector<Due> due;
   for (auto& [key, session] : sessions_) {
@@ -112,7 +112,7 @@ std::vector<Reconnects::Key> Reconnects::take_due(MonoTime now) {
     const bool opens = session.where == Where::kOpening && session.place_until > now;
     const bool waits = session.where == Where::kWaiting && session.due <= now;
     for (Places* places : {&all, &sites[session.site]}) {
-      if (opens) ++(known ? places->known : places->strangers);
+      if (opens) ++(known ? places->known : places->newcomers);
       if (waits) ++places->due;
       if (waits) places->oldest = std::min(places->oldest, session.due);
     }
@@ -124,8 +124,8 @@ std::vector<Reconnects::Key> Reconnects::take_due(MonoTime now) {
   for (const Due& each : due) {
     Session& session = sessions_.at(each.key);
     Places& site = sites[session.site];
-    if (!all.has_room(!each.stranger, kPlacesInAll) || !site.has_room(!each.stranger, kPlacesOfSite)) continue;
-    for (Places* places : {&all, &site}) ++(each.stranger ? places->strangers : places->known);
+    if (!all.has_room(!each.newcomer, kPlacesInAll) || !site.has_room(!each.newcomer, kPlacesOfSite)) continue;
+    for (Places* places : {&all, &site}) ++(each.newcomer ? places->newcomers : places->known);
     session.where = Where::kOpening;
     session.since = now;
     session.place_until = now + std::min(all.span(kPlacesInAll, now), site.span(kPlacesOfSite, now));

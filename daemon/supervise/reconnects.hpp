@@ -64,7 +64,7 @@ class Reconnects {
   };
   // Places in use, and who waits for one.
   struct Places {
-    int known = 0, strangers = 0, due = 0;
+    int known = 0, newcomers = 0, due = 0;
     MonoTime oldest = MonoTime::max();  // since when the first of them waits
     bool has_room(bool known_one, int all) const;
     std::chrono::nanoseconds span(int all, MonoTime now) const;

@@ -17,10 +17,10 @@
 
 namespace kanhu {
 
-// What the gateway takes from one life of one worker: only what it assigned to it, in bounded volume. A worker parses what strangers send,
-// so it is believed about its own cameras and nothing else. What was on its way while a camera was taken from it is left out, not held
-// against it. Pure but for its lock: no clock, no socket.
-// Thread: any; `told` before the message is sent, `judge` in the order of what the worker says.
+// What the gateway takes from one life of one worker: only what it assigned to it, in bounded volume. A worker parses what third parties
+// send, so it is believed about its own cameras and nothing else. What was on its way while a camera was taken from it is left out, not
+// held against it. Pure but for its lock: no clock, no socket. Thread: any; `told` before the message is sent, `judge` in the order of what
+// the worker says.
 class WorkerAdmission {
  public:
   enum class Verdict {

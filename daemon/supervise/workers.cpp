@@ -116,7 +116,7 @@ Result<void> Workers::send(std::size_t worker, const relay::Message& message) {
   if (!process) return tl::make_unexpected(process.error());
   (*process)->admission.told(message);
   auto sent = (*process)->channel->send(message);
-  if (!sent && sent.error().kind == ErrorKind::kTimeout) kill(**process, "does not read what it is told");
+  if (!sent && sent.error().kind == ErrorKind::kTimeout) kill(**process, "does not read its orders");
   if (sent) count_told(**process);
   return sent;
 }

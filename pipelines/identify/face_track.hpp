@@ -40,7 +40,7 @@ struct Verdict {
 // Thread: confined to the identifier.
 class FaceTrack {
  public:
-  // Scores within this below the threshold are near it: neither the person nor a stranger.
+  // Scores within this below the threshold are near it: neither the person nor a third party.
   static constexpr double kNear = 0.02;
   static constexpr std::size_t kMostShots = 5;
   static constexpr std::size_t kMostCandidates = 5;

@@ -93,7 +93,7 @@ Result<void> Intake::follow_format(GstCaps* caps) {
   if (!format) return tl::unexpected(format.error());
   const auto before = format_.with([](auto& held) { return held; });
   if (before && before->codec != (*format)->codec)
-    return fail(ErrorKind::kEndOfStream, fmt::format("the camera changed its codec from {} to {}; the stream is set up anew",
+    return fail(ErrorKind::kEndOfStream, fmt::format("the camera changed its codec from {} to {}; the stream is set up again",
                                                      to_string(before->codec), to_string((*format)->codec)));
   caps_.reset(gst_caps_ref(caps));
   if (before && before->caps == (*format)->caps) return {};

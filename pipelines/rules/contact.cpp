@@ -19,7 +19,7 @@ void open_unstable(Context& context, CameraState& camera, const Stamp& stamp) {
   Json details{{"count", camera.openings.count()},
                {"window_s", std::chrono::seconds(ChangeRate::kWindow).count()},
                {"words",
-                "it opens more often than a door: what it does is not told until it calms down. Is it loose, or does somebody else "
+                "it opens more often than a door: its changes are not reported until it calms down. Is it loose, or does a third party "
                 "send to its topic?"}};
   camera.contact_unstable =
       context.incidents.open("contact.unstable", camera.place_in(zone), camera.config, stamp, context.waited(), std::move(details), nullptr)

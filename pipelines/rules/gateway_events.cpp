@@ -100,7 +100,7 @@ EventDraft gateway_journal_rewound(const std::string& gateway, WallTime now, con
   const std::string end = found.epoch.empty() ? "it was empty" : "it ended at " + found.text();
   Json data = {{"lost", {{"epoch", known.epoch}, {"seq", known.seq}}},
                {"words", "The journal was set back: it had come to " + known.text() + " at least, and when the gateway started " + end +
-                             ". A backup was put back, the folder was lost, or its end cannot be read."}};
+                             ". A backup was restored, the folder was lost, or its end cannot be read."}};
   if (!found.epoch.empty()) data["found"] = {{"epoch", found.epoch}, {"seq", found.seq}};
   return point("gateway.journal_rewound", gateway, now, std::move(data));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a stranger sends to the query socket and to the handshake, and an allow-list somebody wrote by hand: arbitrary bytes are either
+// What a third party sends to the query socket and to the handshake, and an allow-list written by hand: arbitrary bytes are either
 // understood or refused in words, and what is understood is within its bounds.
 #include <cstdlib>
 #include <string>

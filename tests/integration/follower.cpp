@@ -22,7 +22,7 @@ int main(int count, char** arguments) {
   options.query = arguments[2];
   options.patience = std::chrono::seconds(10);
   const std::string from = count > 3 ? arguments[3] : "now";
-  if (from == "oldest") options.after.emplace();
+  if (from == "oldest") options.after = Follower::Place{};
   if (const auto colon = from.find(':'); colon != std::string::npos)
     options.after = Follower::Place{from.substr(0, colon), std::strtoull(from.c_str() + colon + 1, nullptr, 10)};
   for (int i = 4; i < count; ++i) options.facilities.emplace_back(arguments[i]);

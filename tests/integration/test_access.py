@@ -133,7 +133,7 @@ class Access(Case):
         self.add("gone", "f1")
         self.keys("revoke", "gone")
         gateway = self.start()
-        causes = {None: "the gateway there asks for keys, and none was given", "gone": "our key is not let in", "fetcher": "the right `live`"}
+        causes = {None: "the gateway there asks for keys, and none was given", "gone": "our key is not allowed", "fetcher": "the right `live`"}
         watches = {}
         for key in causes:
             command = [KANHU, "watch", "--live", gateway.endpoints["live"], *(["--key", str(self.folder / f"{key}.key.json")] if key else [])]
@@ -193,7 +193,7 @@ class Access(Case):
             with self.subTest(what):
                 self.assertEqual(peer.hear(1.5), set())
                 self.assertIsNone(peer.ask(request="state", deadline=1))
-        self.assertIn("not let in", gateway.log.read_text())
+        self.assertIn("refused: ", gateway.log.read_text())
         refused = [line for line in gateway.http("/metrics")[1].splitlines() if line.startswith("kanhu_access_refused_total ")]
         self.assertGreater(float(refused[0].split()[1]), 0)
 

@@ -272,9 +272,14 @@ class Clients(Case):
         config = config_of(self.folder, [facility("f1", cameras[:1]), facility("f2", cameras[1:])])
         live, query = f"ipc://{self.folder}/live", f"ipc://{self.folder}/query"
         config["publish"].update(live=live, query=query)
-        whole, one = kind(live, query, after="oldest"), kind(live, query, facilities=["f1"], after="oldest")
-        from_now = kind(live, query)
-        taking_over = [kind(live, query, facilities=["f1", "f2"], after="oldest")]  # each from where the one before was ended
+        def follower_of(**options):
+            made = kind(live, query, **options)
+            self.addCleanup(made.end)  # whatever fails: a client goes on for ever
+            return made
+
+        whole, one = follower_of(after="oldest"), follower_of(facilities=["f1"], after="oldest")
+        from_now = follower_of()
+        taking_over = [follower_of(facilities=["f1", "f2"], after="oldest")]  # each from where the one before was ended
         kills = 4
         for number in range(kills + 1):
             gateway = self.gateway(None, config=config, subscribe=False, name=f"gateway{number}")
@@ -289,9 +294,9 @@ class Clients(Case):
                 place = next((one.place for one in reversed(taking_over) if one.place), "oldest")
                 self.processes.remove(gateway)
                 gateway.kill9()
-                taking_over.append(kind(live, query, facilities=["f1", "f2"], after=place))
+                taking_over.append(follower_of(facilities=["f1", "f2"], after=place))
         middle = whole.ids()[len(whole.events) // 2]
-        late = kind(live, query, after=middle)
+        late = follower_of(after=middle)
         followers = (whole, one, from_now, late, taking_over[-1])
         epoch = gateway.info()["journal"]["epoch"]
         wait_for(lambda: all(f.ids() and f.ids()[-1][0] == epoch for f in followers), 40, f"all are there; {[f.problem for f in followers]}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Strangers who wish us ill, against the real gateway: garbage, half a handshake, frames without end, floods, thousands of connections.
+"""Hostile third parties against the real gateway: garbage, half a handshake, frames without end, floods, thousands of connections.
 
 The gateway lives, its memory stays where it was, and a well-behaved subscriber beside it loses nothing and waits for nothing.
 """

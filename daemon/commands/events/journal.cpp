@@ -62,7 +62,7 @@ int check_journal(const JournalCheckOptions& options) {
     if (one.torn_bytes > 0)
       warn(fmt::format("note: {}: {} bytes at its end are no whole record: being written, or left by a power cut", name, one.torn_bytes));
   }
-  if (!findings->missing_end.empty()) warn(access->plan.journal + ": " + findings->missing_end + "; put back from a backup, or cut");
+  if (!findings->missing_end.empty()) warn(access->plan.journal + ": " + findings->missing_end + "; restored from a backup, or cut");
   if (!findings->doubtful_witness.empty()) warn("note: " + findings->doubtful_witness);
   if (lacks)
     warn(fmt::format("{} is not in the journal: its end was cut, retention has dropped it, or it is another journal", options.expect));
@@ -86,8 +86,8 @@ void add_journal(CLI::App& app, Command& chosen) {
   command->footer(
       "Exit code 0: every record is what was written. 1: modified. 3: truncated, an end or a segment is missing.\n"
       "A journal whose newest records were cut off cleanly still fits: the witness beside the folder (journal.witness) tells up to where\n"
-      "it was written; beyond that, note the last event and ask for it with --expect. Where a journal was put back from a backup and the\n"
-      "gateway has run since, it says so itself: that is told, and is no finding.");
+      "it was written; beyond that, note the last event and ask for it with --expect. Where a journal was restored from a backup and the\n"
+      "gateway has run since, it says so itself: that is shown, and is no finding.");
   auto options = std::make_shared<JournalCheckOptions>();
   add_journal_options(*command, options->journal);
   command->add_option("--expect", options->expect, "An event that must be there: ID, or ID=HASH as this command printed it");

@@ -23,7 +23,7 @@ void add_journal_options(CLI::App& command, JournalOptions& options) {
 void add_search_options(CLI::App& command, JournalOptions& options) {
   add_journal_options(command, options);
   command.add_option("--index", options.index,
-                     "File of the index that speeds searches up; made when it is not there, made anew when it does not fit. "
+                     "File of the index that speeds searches up; made when it is not there, and again when it does not fit. "
                      "Left out: beside the gateway's journal; none for --journal");
   command.add_flag("--no-index", options.no_index, "Read the whole journal");
   command.add_flag("--utc", options.utc, "Times in UTC instead of the facility's local time");

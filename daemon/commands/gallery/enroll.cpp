@@ -126,11 +126,11 @@ Result<EnrolmentShots> shots_of(Enrolment& enrolment, const DetectorConfig& dete
   }
   if (!drawn->empty()) return fail(ErrorKind::kUnsupported, *drawn + "; nothing was enrolled. Photographs all the same: --although-drawn");
   const std::size_t before = shots.good.size();
-  const auto strangers = take_out_strangers(shots.good, same_person_score(enrolment.embedder().name));
+  const auto others = take_out_others(shots.good, same_person_score(enrolment.embedder().name));
   // One among five can be left out; where it is more, nobody can say whose the others are.
   if (shots.good.size() < needed || before - shots.good.size() > 1)
-    return fail(ErrorKind::kUnsupported, with_lines("the shots do not show one person; nothing was enrolled", strangers));
-  shots.refused.insert(shots.refused.end(), strangers.begin(), strangers.end());
+    return fail(ErrorKind::kUnsupported, with_lines("the shots do not show one person; nothing was enrolled", others));
+  shots.refused.insert(shots.refused.end(), others.begin(), others.end());
   return shots;
 }
 
@@ -148,7 +148,7 @@ Result<std::optional<gallery::Candidate>> check_alike(const gallery::Gallery& in
   return fail(
       ErrorKind::kUnsupported,
       fmt::format("as alike to {} as one person's pictures are (score {:.4f}, threshold {:.4f}); nothing was enrolled. The same person: "
-                  "kanhu gallery enroll --add-to {}, or share. Somebody else: --although-alike, and expect both to be uncertain at times",
+                  "kanhu gallery enroll --add-to {}, or share. Another person: --although-alike, and expect both to be uncertain at times",
                   alike->person_ref, alike->score, threshold, alike->person_ref));
 }
 
@@ -165,7 +165,7 @@ Result<void> check_alike_elsewhere(const Galleries& galleries, const gallery::Ga
     if (!alike || alike->score < threshold) continue;
     return fail(ErrorKind::kUnsupported,
                 fmt::format("as alike to {} at {} as one person's pictures are (score {:.4f}, threshold {:.4f}); nothing was enrolled. The "
-                            "same person: kanhu gallery share {} --to {}. Somebody else: --although-alike",
+                            "same person: kanhu gallery share {} --to {}. Another person: --although-alike",
                             alike->person_ref, other.facility, alike->score, threshold, alike->person_ref, here.facility));
   }
   return {};
@@ -275,7 +275,7 @@ int enroll(const EnrollOptions& options) {
 }  // namespace
 
 void add_gallery_enroll(CLI::App& gallery, Command& chosen) {
-  auto* command = gallery.add_subcommand("enroll", "Enrol somebody who agreed, from 3 to 5 pictures or a recording; prints the person_ref");
+  auto* command = gallery.add_subcommand("enroll", "Enrol a person who agreed, from 3 to 5 pictures or a recording; prints the person_ref");
   auto options = std::make_shared<EnrollOptions>();
   add_gallery_options(*command, *options, true, true);
   auto* pictures = command->add_option("pictures", options->pictures, "JPEG, PNG or PGM, each with this one face; the best 5 are taken");
@@ -289,8 +289,7 @@ void add_gallery_enroll(CLI::App& gallery, Command& chosen) {
   command->add_option("--consent-text", options->consent_text, "Version of the text that was agreed to")->excludes(add_to);
   command->add_option("--consent-expires", options->consent_expires, "From this day on (UTC) nobody is compared: 2027-01-31")
       ->excludes(add_to);
-  command->add_flag("--although-alike", options->although_alike,
-                    "Enrol although somebody else who is enrolled looks the same to the network");
+  command->add_flag("--although-alike", options->although_alike, "Enrol although another enrolled person looks the same to the network");
   command->add_flag("--although-drawn", options->although_drawn, "Enrol although the pictures look drawn to the network");
   command
       ->add_option("--eyes-apart", options->inter_pupil_px, "Pixels between the eyes that a picture must have; fewer recognise less surely")

@@ -56,9 +56,9 @@ int calibrate(const CalibrateOptions& options) {
   if (!facility) return report(facility.error());
   auto in = galleries->read(*facility);
   if (!in) return report(in.error());
-  const std::vector<double> strangers = gallery::impostor_scores(*in), own = gallery::genuine_scores(*in);
-  if (strangers.size() < gallery::kFewestComparisons) return report(too_few(*in, strangers.size()));
-  const auto made = gallery::threshold_for(strangers, options.false_match_rate);
+  const std::vector<double> impostors = gallery::impostor_scores(*in), own = gallery::genuine_scores(*in);
+  if (impostors.size() < gallery::kFewestComparisons) return report(too_few(*in, impostors.size()));
+  const auto made = gallery::threshold_for(impostors, options.false_match_rate);
   if (!made) return report(made.error());
   const auto missed =
       static_cast<std::uint64_t>(std::count_if(own.begin(), own.end(), [&](double score) { return score < made->threshold; }));
@@ -70,7 +70,7 @@ int calibrate(const CalibrateOptions& options) {
                                made->threshold, missed, own.size(), twice->first, twice->second, twice->score)});
   }
   const gallery::Interval missed_interval = gallery::proportion_interval(missed, own.size());
-  const bool extrapolated = static_cast<double>(strangers.size()) * options.false_match_rate < 3;
+  const bool extrapolated = static_cast<double>(impostors.size()) * options.false_match_rate < 3;
   if (!options.dry_run) {
     gallery::set_calibration(*in, *made, act_now());
     if (auto written = galleries->write(*in); !written) return report(written.error());
@@ -94,14 +94,14 @@ int calibrate(const CalibrateOptions& options) {
   }
   fmt::print("{}: threshold {:.4f} for a false-match rate of {:g}{}\n", *facility, made->threshold, made->false_match_rate,
              options.dry_run ? " (not stored)" : fmt::format(", in force as version {}", in->version));
-  fmt::print("  strangers   {} comparisons of {} people; the rate at this threshold is between {:.2g} and {:.2g} (95 %)\n",
+  fmt::print("  others      {} comparisons of {} people; the rate at this threshold is between {:.2g} and {:.2g} (95 %)\n",
              made->comparisons, in->people.size(), made->interval_low, made->interval_high);
   if (extrapolated) {
     fmt::print(
         "  extrapolated: {:.0f} comparisons would show this rate, so the tail of those there are was continued (generalised Pareto)\n",
         3 / options.false_match_rate);
   }
-  fmt::print("  with {} people a stranger is taken for somebody in about {:.2g} of cases\n", in->people.size(),
+  fmt::print("  with {} people a third party is taken for one of them in about {:.2g} of cases\n", in->people.size(),
              1 - std::pow(1 - made->false_match_rate, static_cast<double>(in->people.size())));
   if (!own.empty()) {
     fmt::print("  own         {} of {} shots would not be recognised by themselves: {:.1f} % ({:.1f} to {:.1f} %, 95 %)\n", missed,
@@ -202,7 +202,7 @@ int key(const GalleryOptions& options) {
     return report(
         {ErrorKind::kUnsupported,
          fmt::format("{} galleries in {} were sealed with a key that is not here; no new one was made, it could not open them. Put "
-                     "back the copy of gallery-key ({}/gallery-key); without any, move the galleries away and begin anew",
+                     "back the copy of gallery-key ({}/gallery-key); without any, move the galleries away and start over",
                      sealed->size(), folder, dir)});
   }
   if (auto made = make_key(kGalleryKey, dir); !made) return report(made.error());
@@ -215,10 +215,11 @@ int key(const GalleryOptions& options) {
 }  // namespace
 
 void add_gallery_calibrate(CLI::App& gallery, Command& chosen) {
-  auto* command = gallery.add_subcommand("calibrate", "Measure how alike strangers look in this gallery and set the threshold from it");
+  auto* command =
+      gallery.add_subcommand("calibrate", "Measure how alike different people look in this gallery and set the threshold from it");
   auto options = std::make_shared<CalibrateOptions>();
   add_gallery_options(*command, *options, true, true);
-  command->add_option("--false-match-rate", options->false_match_rate, "How often a stranger may be taken for one given person")
+  command->add_option("--false-match-rate", options->false_match_rate, "How often a third party may be taken for one given person")
       ->capture_default_str();
   command->add_flag("--dry-run", options->dry_run, "Print it, change nothing");
   command->callback([&chosen, options] { chosen = [options] { return calibrate(*options); }; });
@@ -229,7 +230,7 @@ void add_gallery_import(CLI::App& gallery, Command& chosen) {
   auto options = std::make_shared<FileOptions>();
   command->add_option("file", options->file, "What `kanhu gallery export` wrote")->required();
   add_gallery_options(*command, *options, true, false);
-  command->add_flag("--replace", options->replace, "Where somebody is there with other content, take the export's");
+  command->add_flag("--replace", options->replace, "Where a person is there with other content, take the export's");
   command->callback([&chosen, options] { chosen = [options] { return import_file(*options); }; });
 }
 

@@ -245,7 +245,7 @@ void add_gallery_consent(CLI::App& gallery, Command& chosen) {
 }
 
 void add_gallery_share(CLI::App& gallery, Command& chosen) {
-  auto* command = gallery.add_subcommand("share", "Somebody who roams: compared at another facility too, under the same ref");
+  auto* command = gallery.add_subcommand("share", "Compare a person at another facility too, under the same ref");
   auto options = std::make_shared<ShareOptions>();
   command->add_option("ref", options->ref, "The person_ref")->required();
   command->add_option("--to", options->to, "The other facility")->required();

@@ -27,16 +27,17 @@ std::string cause_of_silence(const Peer& peer) {
       return keys ? "the gateway there asks for no keys; leave --key out"
                   : "the gateway there asks for keys, and none was given; --key FILE takes one that kanhu keys add made";
     case publish::LiveDoor::kShut:  // also where only one side asks for keys: the other's greeting may be lost with the connection
-      return keys
-                 ? "our key is not let in: unknown there, expired or withdrawn (kanhu keys list, on the gateway's machine), or its file is "
-                   "another gateway's; or the gateway there asks for no keys, or hangs"
-                 : "we are not let in: as a rule the gateway there asks for keys, and none was given (--key FILE takes one that kanhu keys "
-                   "add made); or it hangs, or is no gateway's live socket (publish.live)";
+      return keys ? "our key is not allowed: unknown there, expired or withdrawn (kanhu keys list, on the gateway's machine), or its file "
+                    "is "
+                    "another gateway's; or the gateway there asks for no keys, or hangs"
+                  : "we are not allowed: as a rule the gateway there asks for keys, and none was given (--key FILE takes one that kanhu "
+                    "keys "
+                    "add made); or it hangs, or is no gateway's live socket (publish.live)";
     case publish::LiveDoor::kOpen:
       break;
   }
-  return keys ? "our key is let in, but has not the right `live` (kanhu keys list, on the gateway's machine)"
-              : "a new connection is taken there, so ours was cut and will be made anew; or it is no gateway's live socket (publish.live)";
+  return keys ? "our key is allowed, but lacks the right `live` (kanhu keys list, on the gateway's machine)"
+              : "a new connection works there, so ours was cut and will be made again; or it is no gateway's live socket (publish.live)";
 }
 
 QuietLine::QuietLine(std::string endpoint, std::function<std::string()> cause, Time now)

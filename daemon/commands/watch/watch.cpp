@@ -229,7 +229,7 @@ int watch(WatchOptions options) {
   publish::Follower::Options follow{options.live, options.query, {}, {}, options.keys};
   // Where the facility is a pattern, all are followed and some are shown.
   if (!options.facility.empty() && options.facility.back() != '*') follow.facilities = {options.facility};
-  if (since) follow.after.emplace();
+  if (since) follow.after = publish::Follower::Place{};
   auto follower = publish::Follower::connect(std::move(follow));
   if (!follower) return report(follower.error());
   std::signal(SIGINT, [](int) { interrupted = 1; });

@@ -120,7 +120,7 @@ Error error_of_status(int status, const Talk& talk) {
     case 401:
     case 403:
       return {ErrorKind::kUnauthorized,
-              "wrong user or password, or the user may not view this stream; set the secret anew (kanhu secret set)"};
+              "wrong user or password, or the user may not view this stream; set the secret again (kanhu secret set)"};
     case 404:
       return {ErrorKind::kNotFound, "the camera has no stream at this path; look up the path in the camera's manual or settings"};
     case 405:

@@ -151,7 +151,8 @@ std::string names_of(const std::vector<Challenge>& offered) {
 }
 
 Error wrong_password() {
-  return {ErrorKind::kUnauthorized, "wrong user or password, or the user may not view this stream; set the secret anew (kanhu secret set)"};
+  return {ErrorKind::kUnauthorized,
+          "wrong user or password, or the user may not view this stream; set the secret again (kanhu secret set)"};
 }
 
 // Cameras, by host and port, that offered better than Basic once. Never destroyed.

@@ -111,7 +111,7 @@ Result<IndexAnswer> ask_index(FileIo& io, const SearchPlan& plan, const EventFil
   for (int attempt = 0;; ++attempt) {
     auto index = EventIndex::open(io, plan.index);
     if (!index) return tl::unexpected(index.error());
-    if (index->was_made_anew()) notes.index = fmt::format("{} was of no use and has been made anew", plan.index);
+    if (index->was_made_anew()) notes.index = fmt::format("{} could not be used and was made again", plan.index);
     auto caught_up = index->catch_up(io, plan.journal);
     auto answer = caught_up ? index->find(filter) : tl::unexpected(caught_up.error());
     // A damaged page that the sum did not tell cannot be; but if it were, once more from the segments.
@@ -207,7 +207,7 @@ Result<SearchNotes> search_events(FileIo& io, const SearchPlan& plan, const Even
   auto rest = scan_events(io, plan.journal, filter, [&](const StoredEvent& event) {
     return EventNumber{event.place.epoch_ordinal, event.place.seq} <= reached || each(event);
   });
-  if (rest) rest->index = "a segment does not hold what was read of it before; the index will be made anew";
+  if (rest) rest->index = "a segment does not hold what was read of it before; the index will be made again";
   return rest;
 }
 

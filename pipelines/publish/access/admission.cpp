@@ -193,7 +193,7 @@ void ZapGate::answer_one() {
   if (!one_too_many.empty()) {
     if (const auto times = crowds_.once_more())
       log::warning("publish",
-                   "not let in for now: {}: it opens connections too fast, or they leave too few descriptors (LimitNOFILE) for the "
+                   "refused for now: {}: it opens connections too fast, or they leave too few descriptors (LimitNOFILE) for the "
                    "rest of the gateway ({} since this was last said)",
                    one_too_many, *times);
   }
@@ -201,14 +201,14 @@ void ZapGate::answer_one() {
     (void)zap_.send(zmq::buffer(answer.frames[i]), i + 1 < answer.frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
   if (answer.admitted) {
     ++admitted_;
-    log::debug("publish", "let in: {}", answer.who);
+    log::debug("publish", "allowed: {}", answer.who);
   } else {
     ++refused_;
     // A peer tries again and again.
     if (!one_too_many.empty()) return;  // said above
     if (const auto times = refusals_.once_more())
-      log::warning("publish", "not let in: {}: {} ({} since this was last said); kanhu keys list shows who is", answer.who,
-                   answer.frames[3], *times);
+      log::warning("publish", "refused: {}: {} ({} since this was last said); kanhu keys list shows who is", answer.who, answer.frames[3],
+                   *times);
   }
 }
 
@@ -220,7 +220,7 @@ Result<std::unique_ptr<Admission>> Admission::open(const Secret& secret_key, con
   try {
     return std::make_unique<ZapGate>(std::move(*keys), list, clock);
   } catch (const std::exception& error) {
-    return fail(ErrorKind::kIo, std::string("nobody can be let in: ") + error.what());
+    return fail(ErrorKind::kIo, std::string("no subscriber can be allowed: ") + error.what());
   }
 }
 

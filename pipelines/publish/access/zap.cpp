@@ -40,7 +40,7 @@ ZapAnswer answer_zap(const ZapFrames& request, const std::function<std::optional
   if (request.size() < kFixedFrames || request[0] != "1.0") return refuse("500", "not a request of ZAP 1.0", "");
   const std::string &domain = request[2], &address = request[3], &mechanism = request[5];
   if (domain != kZapDomain) return refuse("400", "another domain", address);
-  if (mechanism != "CURVE") return refuse("400", "only CURVE is let in", fmt::format("{} without a key", address));
+  if (mechanism != "CURVE") return refuse("400", "only CURVE is allowed", fmt::format("{} without a key", address));
   if (request.size() != kFixedFrames + 1 || request.back().size() != kKeyBytes) return refuse("400", "no key of CURVE", address);
   const std::string key = z85(request.back());
   const std::string who = fmt::format("{} with key {}", address, key);

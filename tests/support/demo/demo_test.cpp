@@ -271,7 +271,7 @@ TEST_CASE("Whoever was enrolled must be recognized when coming again, and nobody
     story.tell("face.updated", "update", "s2", seen_as(again));
     std::string words;
     for (const Check& check : judge(story.ledger.events(), {Step::kDone, "", true, "ref1"})) {
-      for (const char* what : {"was enrolled", "is recognized when", "nobody else"}) {
+      for (const char* what : {"was enrolled", "is recognized on", "no other person"}) {
         if (check.words.find(what) != std::string::npos) words += check.verdict == Verdict::kTrue ? "yes " : "no ";
       }
     }

@@ -121,7 +121,7 @@ TEST_CASE("too few comparisons, and rates that are none, are refused with the nu
   for (const double rate : {0.0, -1.0, 0.2, std::nan("")}) CHECK_FALSE(threshold_for(enough, rate));
 }
 
-TEST_CASE("a gallery's own scores keep strangers and the same person apart") {
+TEST_CASE("a gallery's own scores keep different people and the same person apart") {
   const Gallery gallery = gallery_of(8, 5);
   const auto others = impostor_scores(gallery), own = genuine_scores(gallery);
   CHECK(others.size() == 8 * 7 * 5);

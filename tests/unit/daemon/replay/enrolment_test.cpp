@@ -90,7 +90,7 @@ TEST_CASE("one picture handed in twice counts once, and it is said of which it i
 TEST_CASE("a shot of somebody else is taken out, one that a chain of alike ones reaches is not") {
   // 20 degrees score 0.83, 40 degrees 0.66, 90 degrees 0.29.
   std::vector<EnrolmentShot> shots{shot("a", 0), shot("x", 110), shot("b", 20), shot("c", 40)};
-  const auto lines = take_out_strangers(shots, 0.78);
+  const auto lines = take_out_others(shots, 0.78);
   CHECK(names(shots) == "abc");
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].starts_with("x: not like the others (score 0."));
@@ -98,12 +98,12 @@ TEST_CASE("a shot of somebody else is taken out, one that a chain of alike ones 
 
 TEST_CASE("two groups that come together late are one") {
   std::vector<EnrolmentShot> shots{shot("a", 0), shot("c", 40), shot("x", 150), shot("b", 20)};
-  CHECK(take_out_strangers(shots, 0.78).size() == 1);
+  CHECK(take_out_others(shots, 0.78).size() == 1);
   CHECK(names(shots) == "acb");
 }
 
 TEST_CASE("a network that nobody measured takes out nobody") {
   std::vector<EnrolmentShot> shots{shot("a", 0), shot("b", 180)};
-  CHECK(take_out_strangers(shots, same_person_score("another-network")).empty());
+  CHECK(take_out_others(shots, same_person_score("another-network")).empty());
   CHECK(shots.size() == 2);
 }

@@ -96,7 +96,7 @@ TEST_CASE("a wrong password waits at least a minute, after five refusals an hour
   CHECK(reconnects.view(kHall).refusals == 0);
 }
 
-TEST_CASE("strangers of a site connect three at a time, one place is kept for who was well, other sites are not held up") {
+TEST_CASE("newcomers of a site connect three at a time, one place is kept for who was well, other sites are not held up") {
   auto reconnects = repeatable();
   for (int i = 0; i < 10; ++i) reconnects.add({"a" + std::to_string(i), StreamRole::kMain}, "a", at(0));
   reconnects.add({"b0", StreamRole::kMain}, "b", at(0));
