@@ -86,7 +86,7 @@ constexpr bool phase_allowed(std::string_view type, Phase phase) {
 
 // The types an incident is told with, from its start to its end. `update` is empty where there is none. `end` says that all is well again
 // (the camera is back, the door is closed): it is used only for an end that `earned` names. Any other end (a stop, a loss, a
-// restart) only says that the incident is followed no more, and goes out under the type of the start.
+// restart) only says that the incident is no longer followed, and goes out under the type of the start.
 struct IncidentKind {
   std::string_view start;
   std::string_view update;
@@ -123,7 +123,7 @@ constexpr const IncidentKind* find_kind_of_type(std::string_view type) {
   return found == kIncidentKinds.end() ? nullptr : found;
 }
 
-// Whether an end for this reason says that what had begun is over, and not only that it is followed no more.
+// Whether an end for this reason says that what had begun is over, and not only that it is no longer followed.
 constexpr bool is_earned(const IncidentKind& kind, std::string_view end_reason) {
   return !end_reason.empty() && std::find(kind.earned.begin(), kind.earned.end(), end_reason) != kind.earned.end();
 }

@@ -181,7 +181,7 @@ void show_text(const JournalAccess& access, const Incident& incident) {
     const std::string why = plain(member(member(body, "data"), "end_reason"));
     const auto* kind = rules::find_kind_of_type(end->record.type);
     const bool over = kind == nullptr || rules::is_earned(*kind, why);
-    line("ended", fmt::format("{}  {}{}, after {:.1f} s", local_time_text(end->record.time, zone), why, over ? "" : " (followed no more)",
+    line("ended", fmt::format("{}  {}{}, after {:.1f} s", local_time_text(end->record.time, zone), why, over ? "" : " (no longer followed)",
                               to_seconds(end->record.time - first.record.time)));
   } else if (begins) {
     line("ended", "not yet, as far as the journal goes");

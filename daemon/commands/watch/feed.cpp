@@ -69,7 +69,7 @@ std::string words_of_event(const Json& event) {
   if (const std::string end = text_in(data, "end_reason"); !end.empty()) {
     const std::string type = text_in(event, "type");
     const auto* kind = rules::find_kind_of_type(type.substr(std::min(type.size(), std::string_view("kanhu.").size())));
-    add(words, (kind == nullptr || rules::is_earned(*kind, end) ? "ended: " : "followed no more: ") + end);
+    add(words, (kind == nullptr || rules::is_earned(*kind, end) ? "ended: " : "no longer followed: ") + end);
   }
   return words;
 }

@@ -126,7 +126,7 @@ Events of(const Events& events, const std::string& type, const std::string& sour
   for (const SeenEvent* event : events) {
     if (last == nullptr || *last != event->epoch) ++ordinal;
     last = &event->epoch;
-    // The end of an incident that is followed no more bears the type of its start, and is none of what is looked for here.
+    // The end of an incident that is no longer followed bears the type of its start, and is none of what is looked for here.
     const auto* kind = rules::find_kind_of_type(event->type);
     if (event->phase == "end" && kind != nullptr && kind->start == event->type) continue;
     if ((epoch < 0 || epoch == ordinal) && event->type == type && (source.empty() || event->source == source)) found.push_back(event);

@@ -59,16 +59,16 @@ TEST_CASE("a line of the feed says whose face it is, in the opaque ref") {
   CHECK_THAT(feed_line(event, false), Catch::Contains("uncertain (near_threshold)"));
 }
 
-TEST_CASE("a line of the feed tells an end from an incident that is followed no more, in old journals too") {
+TEST_CASE("a line of the feed tells an end from an incident that is no longer followed, in old journals too") {
   Json event = face_event();
   event["data"]["phase"] = "end";
   event["type"] = "kanhu.face.left";
   event["data"]["end_reason"] = "left";
   CHECK_THAT(feed_line(event, false), Catch::Contains("ended: left"));
   event["data"]["end_reason"] = "gateway_stopped";
-  CHECK_THAT(feed_line(event, false), Catch::Contains("followed no more: gateway_stopped"));
+  CHECK_THAT(feed_line(event, false), Catch::Contains("no longer followed: gateway_stopped"));
   event["type"] = "kanhu.camera.offline";
-  CHECK_THAT(feed_line(event, false), Catch::Contains("camera.offline") && Catch::Contains("followed no more: gateway_stopped"));
+  CHECK_THAT(feed_line(event, false), Catch::Contains("camera.offline") && Catch::Contains("no longer followed: gateway_stopped"));
 }
 
 TEST_CASE("an event of another shape still makes a line") {
