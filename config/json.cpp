@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/digest.hpp"
+#include "config/table/section_io.hpp"
 
 namespace kanhu {
 
@@ -155,27 +156,17 @@ Json config_json(const Config& config) {
   for (const FacilityConfig& facility : config.facilities) facilities.push_back(facility_json(facility));
   Json brokers = Json::array();
   for (const BrokerConfig& broker : config.brokers) brokers.push_back(broker_json(broker));
-  return {{"version", 1},
-          {"gateway",
-           {{"id", config.gateway.id},
-            {"sources_per_worker", config.gateway.sources_per_worker},
-            {"analysis_threads", config.gateway.analysis_threads},
-            {"worker_memory_bytes", config.gateway.worker_memory_bytes}}},
-          {"publish",
-           {{"live", config.publish.live},
-            {"query", config.publish.query},
-            {"plain_tcp_beyond_loopback", config.publish.plain_tcp_beyond_loopback},
-            {"asks_for_keys", !config.publish.access.empty()}}},
-          {"journal",
-           {{"segment_bytes", config.journal.segment_bytes},
-            {"most_bytes", config.journal.most_bytes},
-            {"most_age_hours", config.journal.most_age.count()},
-            {"commit_every_ms", config.journal.commit_every.count()},
-            {"reserve_bytes", config.journal.reserve_bytes}}},
-          {"clips_storage", {{"most_bytes", config.storage.most_bytes}, {"most_age_hours", config.storage.most_age.count()}}},
-          {"metrics", {{"listen", config.metrics.listen}}},
-          {"mqtt", {{"brokers", std::move(brokers)}}},
-          {"facilities", std::move(facilities)}};
+  return {
+      {"version", 1},
+      {"gateway", table::with_rows({{"id", config.gateway.id}}, config.gateway)},
+      {"publish",
+       table::with_rows({{"live", config.publish.live}, {"query", config.publish.query}, {"asks_for_keys", !config.publish.access.empty()}},
+                        config.publish)},
+      {"journal", table::with_rows({}, config.journal)},
+      {"clips_storage", table::with_rows({}, config.storage)},
+      {"metrics", {{"listen", config.metrics.listen}}},
+      {"mqtt", {{"brokers", std::move(brokers)}}},
+      {"facilities", std::move(facilities)}};
 }
 
 std::string config_digest(const Config& config) { return to_hex(sha256(canonical_json(config_json(config)))); }
@@ -185,40 +176,20 @@ Json camera_json(const CameraConfig& camera) {
   for (const ZoneView& view : camera.zones) zones.push_back({{"zone", view.zone}, {"polygon", polygon_json(view.polygon)}});
   Json ignore = Json::array();
   for (const Polygon& polygon : camera.ignore) ignore.push_back(polygon_json(polygon));
-  Json json = {{"id", camera.id},
-               {"name", camera.name},
-               {"enabled", camera.enabled},
-               {"analyze", to_string(camera.analyze)},
-               {"detector",
-                {{"name", camera.detector.name},
-                 {"score_min", camera.detector.score_min},
-                 {"fps", camera.detector.frames_per_second},
-                 {"smallest_px", camera.detector.smallest_px},
-                 {"mount", mount_json(camera.detector.mount)},
-                 {"palette", camera.detector.palette}}},
-               {"zones", std::move(zones)},
-               {"ignore", std::move(ignore)},
-               {"presence",
-                {{"enter_after_ms", camera.presence.enter_after.count()},
-                 {"leave_after_ms", camera.presence.leave_after.count()},
-                 {"warm_up_ms", camera.presence.warm_up.count()}}},
-               {"faces",
-                {{"recognize", camera.faces.recognize},
-                 {"inter_pupil_min_px", camera.faces.inter_pupil_min_px},
-                 {"shots_per_second", camera.faces.shots_per_second},
-                 {"shots_needed", camera.faces.shots_needed},
-                 {"margin_min", camera.faces.margin_min}}},
-               {"health",
-                {{"stall_after_ms", camera.health.stall_after.count()},
-                 {"freeze_after_ms", camera.health.freeze_after.count()},
-                 {"dark_after_ms", camera.health.dark_after.count()},
-                 {"dark_below", camera.health.dark_below}}},
-               {"clips",
-                {{"on", camera.clips.on},
-                 {"pre_roll_ms", camera.clips.pre_roll.count()},
-                 {"post_roll_ms", camera.clips.post_roll.count()},
-                 {"longest_ms", camera.clips.longest.count()},
-                 {"ring_bytes", camera.clips.ring_bytes}}}};
+  Json json = {
+      {"id", camera.id},
+      {"name", camera.name},
+      {"enabled", camera.enabled},
+      {"analyze", to_string(camera.analyze)},
+      {"detector", table::with_rows(
+                       {{"name", camera.detector.name}, {"mount", mount_json(camera.detector.mount)}, {"palette", camera.detector.palette}},
+                       camera.detector)},
+      {"zones", std::move(zones)},
+      {"ignore", std::move(ignore)},
+      {"presence", table::with_rows({}, camera.presence)},
+      {"faces", table::with_rows({}, camera.faces)},
+      {"health", table::with_rows({}, camera.health)},
+      {"clips", table::with_rows({{"on", camera.clips.on}}, camera.clips)}};
   if (camera.main) json["main"] = stream_json(*camera.main);
   if (camera.sub) json["sub"] = stream_json(*camera.sub);
   if (camera.sensor) json["sensor"] = sensor_json(*camera.sensor);
@@ -238,23 +209,19 @@ Result<CameraConfig> camera_from_json(const Json& json) {
     camera.analyze = role_from(json.at("analyze"));
     if (json.contains("record")) camera.record = role_from(json.at("record"));
     const Json& detector = json.at("detector");
-    camera.detector = {detector.at("name").get<std::string>(), detector.at("score_min").get<double>(),
-                       detector.at("fps").get<double>(),       detector.at("smallest_px").get<double>(),
-                       mount_from(detector.at("mount")),       detector.at("palette").get<std::string>()};
+    camera.detector.name = detector.at("name").get<std::string>();
+    camera.detector.mount = mount_from(detector.at("mount"));
+    camera.detector.palette = detector.at("palette").get<std::string>();
+    table::rows_from(detector, camera.detector);
     for (const Json& view : json.at("zones"))
       camera.zones.push_back({view.at("zone").get<std::string>(), polygon_from(view.at("polygon"))});
     for (const Json& polygon : json.at("ignore")) camera.ignore.push_back(polygon_from(polygon));
-    const Json& presence = json.at("presence");
-    camera.presence = {ms(presence.at("enter_after_ms")), ms(presence.at("leave_after_ms")), ms(presence.at("warm_up_ms"))};
-    const Json& faces = json.at("faces");
-    camera.faces = {faces.at("recognize").get<bool>(), faces.at("inter_pupil_min_px").get<double>(),
-                    faces.at("shots_per_second").get<double>(), faces.at("shots_needed").get<int>(), faces.at("margin_min").get<double>()};
-    const Json& health = json.at("health");
-    camera.health = {ms(health.at("stall_after_ms")), ms(health.at("freeze_after_ms")), ms(health.at("dark_after_ms")),
-                     health.at("dark_below").get<double>()};
+    table::rows_from(json.at("presence"), camera.presence);
+    table::rows_from(json.at("faces"), camera.faces);
+    table::rows_from(json.at("health"), camera.health);
     const Json& clips = json.at("clips");
-    camera.clips = {clips.at("on").get<std::vector<std::string>>(), ms(clips.at("pre_roll_ms")), ms(clips.at("post_roll_ms")),
-                    ms(clips.at("longest_ms")), clips.at("ring_bytes").get<std::uint64_t>()};
+    camera.clips.on = clips.at("on").get<std::vector<std::string>>();
+    table::rows_from(clips, camera.clips);
     return camera;
   } catch (const Json::exception& problem) {
     return fail(ErrorKind::kCorrupt, fmt::format("camera description: {}", problem.what()));

@@ -15,6 +15,7 @@
 #include "config/load_facility.hpp"
 #include "config/load_sensor.hpp"
 #include "config/place_checks.hpp"
+#include "config/table/section_io.hpp"
 #include "config/text_file.hpp"
 #include "config/yaml/section.hpp"
 #include "config/yaml/tree.hpp"
@@ -23,11 +24,8 @@ namespace kanhu {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::string_view kClipEvents[] = {"face.appeared", "presence.started", "camera.frozen", "camera.dark"};
 constexpr std::string_view kClasses[] = {"street_centre", "community_station", "town_centre", "mutual_aid_point"};
-constexpr auto kYears = std::chrono::hours(24 * 366 * 10);
 
 // A folder or file of this machine; relative to the configuration's own folder, so that it means the same from everywhere.
 void read_path(Section& section, PlaceKind kind, std::string_view key, const std::filesystem::path& base, std::string& into) {
@@ -49,15 +47,13 @@ void read_gateway(Section section, const std::filesystem::path& base, GatewayCon
   read_path(section, PlaceKind::kDataDir, "data_dir", base, into.data_dir);
   read_path(section, PlaceKind::kSecretsDir, "secrets_dir", base, into.secrets_dir);
   read_path(section, PlaceKind::kModelsDir, "models_dir", base, into.models_dir);
-  section.integer("sources_per_worker", into.sources_per_worker, 0, 64);
-  section.integer("analysis_threads", into.analysis_threads, 0, 256);
-  section.bytes("worker_memory_bytes", into.worker_memory_bytes, 256ull << 20, 64ull << 30);
+  table::read_rows(section, into);
   section.reading().note(PlaceKind::kWorker, "worker_memory_bytes", {}, section.mark("worker_memory_bytes"));
   section.finish();
 }
 
 void read_publish(Section section, const std::filesystem::path& base, PublishConfig& into) {
-  section.flag("plain_tcp_beyond_loopback", into.plain_tcp_beyond_loopback);
+  table::read_rows(section, into);
   read_path(section, PlaceKind::kAllowList, "access", base, into.access);
   const auto endpoint = [&](std::string_view key, std::string& value) {
     const bool said = section.text(key, value, 256);
@@ -80,11 +76,7 @@ void read_publish(Section section, const std::filesystem::path& base, PublishCon
 }
 
 void read_journal(Section section, JournalConfig& into) {
-  section.bytes("segment_bytes", into.segment_bytes, 1ull << 20, 1ull << 30);
-  section.bytes("most_bytes", into.most_bytes, 8ull << 20, 1ull << 40);
-  section.hours("most_age", into.most_age, 1h, kYears);
-  section.duration("commit_every", into.commit_every, 1ms, 500ms);
-  section.bytes("reserve_bytes", into.reserve_bytes, 0, 1ull << 30);
+  table::read_rows(section, into);
   if (into.most_bytes < 4 * into.segment_bytes) {
     section.reading().refuse(section.mark(section.has("most_bytes") ? "most_bytes" : "segment_bytes"),
                              "most_bytes: room for at least 4 segments expected");
@@ -93,8 +85,7 @@ void read_journal(Section section, JournalConfig& into) {
 }
 
 void read_storage(Section section, StorageConfig& into) {
-  section.bytes("most_bytes", into.most_bytes, 64ull << 20, 1ull << 49);
-  section.hours("most_age", into.most_age, 1h, kYears);
+  table::read_rows(section, into);
   section.finish();
 }
 

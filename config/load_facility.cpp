@@ -15,6 +15,7 @@
 #include "config/load.hpp"
 #include "config/load_radiometric.hpp"
 #include "config/load_sensor.hpp"
+#include "config/table/section_io.hpp"
 #include "config/yaml/scalars.hpp"
 
 namespace kanhu {
@@ -39,9 +40,7 @@ void read_transport(Section& section, Transport& into) {
 
 void read_detector(Section section, DetectorConfig& into, bool of_camera) {
   section.choice("name", into.name, detector_names());
-  section.number("score_min", into.score_min, 0, 1);
-  section.number("fps", into.frames_per_second, 0.1, 60);
-  section.number("smallest_px", into.smallest_px, 4, 2000);
+  table::read_rows(section, into);
   // How one thing hangs is no default of all.
   if (of_camera) read_mount(section.section("mount"), into.mount);
   if (of_camera && section.choice("palette", into.palette, kPalettes) && !knows_mount(into.name))
@@ -53,27 +52,10 @@ void read_detector(Section section, DetectorConfig& into, bool of_camera) {
   section.finish();
 }
 
-void read_presence(Section section, PresenceConfig& into) {
-  section.duration("enter_after", into.enter_after, 0s, 60s);
-  section.duration("leave_after", into.leave_after, 100ms, 1h);
-  section.duration("warm_up", into.warm_up, 0s, 60s);
-  section.finish();
-}
-
-void read_faces(Section section, FacesConfig& into) {
-  section.flag("recognize", into.recognize);
-  section.number("inter_pupil_min_px", into.inter_pupil_min_px, 8, 500);
-  section.number("shots_per_second", into.shots_per_second, 0.1, 20);
-  section.integer("shots_needed", into.shots_needed, 1, 5);
-  section.number("margin_min", into.margin_min, 0, 0.5);
-  section.finish();
-}
-
-void read_health(Section section, HealthConfig& into) {
-  section.duration("stall_after", into.stall_after, 1s, 8s);
-  section.duration("freeze_after", into.freeze_after, 12s, 1h);
-  section.duration("dark_after", into.dark_after, 1s, 1h);
-  section.number("dark_below", into.dark_below, 0, 255);
+// A section of which its rows say everything: presence, faces, health.
+template <class S>
+void read_whole(Section section, S& into) {
+  table::read_rows(section, into);
   section.finish();
 }
 
@@ -92,10 +74,7 @@ void read_clips(Section section, ClipConfig& into, Mark& ring_mark) {
     on.push_back(node->text);
   });
   if (listed) into.on = std::move(on);
-  section.duration("pre_roll", into.pre_roll, 0s, 60s);
-  section.duration("post_roll", into.post_roll, 0s, 5min);
-  section.duration("longest", into.longest, 1s, 10min);
-  section.bytes("ring_bytes", into.ring_bytes, 1ull << 20, 1ull << 30);
+  table::read_rows(section, into);
   if (section.has("ring_bytes")) ring_mark = section.mark("ring_bytes");
   const bool said_here = section.has("pre_roll") || section.has("post_roll") || section.has("longest");
   if (said_here && into.pre_roll + into.post_roll > into.longest) {
@@ -215,7 +194,7 @@ void read_roles(Section& section, CameraConfig& into) {
 void check_faces(Section& section, CameraConfig& into) {
   const bool own = section.has("faces");
   const bool inherited = into.faces.recognize;
-  read_faces(section.section("faces"), into.faces);
+  read_whole(section.section("faces"), into.faces);
   if (!into.faces.recognize) return;
   const auto able = landmark_detector_names();
   if (std::find(able.begin(), able.end(), into.detector.name) != able.end()) return;
@@ -258,7 +237,7 @@ CameraConfig read_sensor_source(Section section, const FacilityConfig& facility,
   read_source_id(section, source, seen);
   read_zone_views(section, facility, source);
   read_ignore(section, source);
-  read_presence(section.section("presence"), source.presence);
+  read_whole(section.section("presence"), source.presence);
   section.finish();
   return source;
 }
@@ -288,9 +267,9 @@ CameraConfig read_camera(Section section, const FacilityConfig& facility, const 
   check_radiometric(section, camera);
   read_zone_views(section, facility, camera);
   read_ignore(section, camera);
-  read_presence(section.section("presence"), camera.presence);
+  read_whole(section.section("presence"), camera.presence);
   check_faces(section, camera);
-  read_health(section.section("health"), camera.health);
+  read_whole(section.section("health"), camera.health);
   const bool own_clips = section.has("clips");
   const Mark clips_mark = section.mark("clips");
   const auto inherited = camera.clips.on;
@@ -346,9 +325,9 @@ ZoneConfig read_zone(Section section, const std::vector<ZoneConfig>& before) {
 void read_defaults(Section section, CameraDefaults& into) {
   read_transport(section, into.transport);
   read_detector(section.section("detector"), into.detector, false);
-  read_presence(section.section("presence"), into.presence);
-  read_faces(section.section("faces"), into.faces);
-  read_health(section.section("health"), into.health);
+  read_whole(section.section("presence"), into.presence);
+  read_whole(section.section("faces"), into.faces);
+  read_whole(section.section("health"), into.health);
   into.ring_mark = section.where();
   read_clips(section.section("clips"), into.clips, into.ring_mark);
   section.finish();
