@@ -8,7 +8,23 @@ import folders
 import includes
 import licences
 import paths
+import recipes
 import words
+
+
+class Recipes(unittest.TestCase):
+    RECIPE = (("A thing", 2, "thing", ("a.def", "thing.cpp"), ("user.cpp",)),)
+    PAGE = "### A thing\n"
+
+    def problems(self, page=PAGE, **more):
+        texts = {"a.def": "thing", "thing.cpp": "thing", "user.cpp": "thing", "tests/other.cpp": "thing", "CHANGELOG.md": "thing", **more}
+        return recipes.problems_of(self.RECIPE, texts, page)
+
+    def test_a_file_more_or_less_than_the_recipe_has_is_found(self):
+        self.assertFalse(self.problems())
+        self.assertEqual(len(self.problems(**{"daemon/elsewhere.cpp": "if (name == thing)"})), 1)
+        self.assertEqual(len(self.problems(**{"a.def": ""})), 1)
+        self.assertEqual(len(self.problems(page="")), 1)
 
 
 class Includes(unittest.TestCase):
