@@ -17,7 +17,7 @@
 #include "daemon/gateway/data_folder.hpp"
 #include "daemon/gateway/fault_teller.hpp"
 #include "daemon/gateway/rules_thread.hpp"
-#include "daemon/http/metrics_text.hpp"
+#include "daemon/http/metrics_server.hpp"
 #include "daemon/query/camera_stats.hpp"
 #include "daemon/query/infrared_state.hpp"
 #include "daemon/query/missing_clips.hpp"

@@ -103,12 +103,14 @@ std::optional<HttpAnswer> wrong_with_request(const HeadSeen& head, std::string_v
   return std::nullopt;
 }
 
-class MicroServer final : public HttpServer {
+}  // namespace
+
+class HttpServer::Connections {
  public:
-  MicroServer(Routes routes, Limits limits) : routes_(std::move(routes)), limits_(limits) {}
-  ~MicroServer() override;
+  Connections(Routes routes, Limits limits) : routes_(std::move(routes)), limits_(limits) {}
+  ~Connections();
   Result<void> start(LoopbackListener listener);
-  std::string endpoint() const override { return endpoint_; }
+  const std::string& endpoint() const { return endpoint_; }
 
  private:
   struct Connection {
@@ -140,7 +142,7 @@ class MicroServer final : public HttpServer {
   std::thread thread_;
 };
 
-MicroServer::~MicroServer() {
+HttpServer::Connections::~Connections() {
   const Descriptor listener(daemon_ == nullptr ? -1 : MHD_quiesce_daemon(daemon_));
   {
     std::scoped_lock lock(mutex_);
@@ -152,12 +154,12 @@ MicroServer::~MicroServer() {
   if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
 }
 
-Result<void> MicroServer::start(LoopbackListener listener) {
+Result<void> HttpServer::Connections::start(LoopbackListener listener) {
   endpoint_ = fmt::format("http://{}:{}", listener.host, listener.port);
   const auto handle_request = [](void* self, MHD_Connection* connection, const char* url, const char* method, const char* version,
                                  const char*, std::size_t*, void** request) {
     MHD_Result done = MHD_NO;  // no exception may pass through the library
-    faults::contained("http", [&] { done = static_cast<MicroServer*>(self)->handle(connection, url, method, version, request); });
+    faults::contained("http", [&] { done = static_cast<Connections*>(self)->handle(connection, url, method, version, request); });
     return done;
   };
   const auto forget_request = [](void*, MHD_Connection*, void** request, MHD_RequestTerminationCode) {
@@ -165,7 +167,7 @@ Result<void> MicroServer::start(LoopbackListener listener) {
     *request = nullptr;
   };
   const auto note_connection = [](void* self, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode what) {
-    auto* server = static_cast<MicroServer*>(self);
+    auto* server = static_cast<Connections*>(self);
     faults::contained("http", [&] {
       if (what == MHD_CONNECTION_NOTIFY_STARTED) return server->come(connection);
       std::scoped_lock lock(server->mutex_);
@@ -187,7 +189,8 @@ Result<void> MicroServer::start(LoopbackListener listener) {
 }
 
 // On the library's thread, as soon as the head of a request is there, and once more with the answer.
-MHD_Result MicroServer::handle(MHD_Connection* connection, const char* url, const char* method, const char* version, void** request) {
+MHD_Result HttpServer::Connections::handle(MHD_Connection* connection, const char* url, const char* method, const char* version,
+                                           void** request) {
   if (auto* pending = static_cast<Pending*>(*request)) return pending->answer ? queue_answer(connection, pending->answer) : MHD_NO;
   {
     std::scoped_lock lock(mutex_);
@@ -210,7 +213,7 @@ MHD_Result MicroServer::handle(MHD_Connection* connection, const char* url, cons
   return MHD_YES;
 }
 
-void MicroServer::come(MHD_Connection* connection) {
+void HttpServer::Connections::come(MHD_Connection* connection) {
   const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return;
   std::scoped_lock lock(mutex_);
@@ -220,13 +223,13 @@ void MicroServer::come(MHD_Connection* connection) {
 
 // With the mutex held. The library sees the end of the socket in its next turn; what a slow reader has not taken yet is thrown away
 // with it, here and in the kernel.
-void MicroServer::end(const Connection& connection) {
+void HttpServer::Connections::end(const Connection& connection) {
   const linger at_once{1, 0};
   ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   ::shutdown(connection.socket, SHUT_RDWR);
 }
 
-void MicroServer::make_room() {
+void HttpServer::Connections::make_room() {
   const auto oldest = std::min_element(connections_.begin(), connections_.end(), [](const auto& a, const auto& b) {
     return std::pair(a.second.has_asked, a.second.since) < std::pair(b.second.has_asked, b.second.since);
   });
@@ -234,7 +237,7 @@ void MicroServer::make_room() {
   connections_.erase(oldest);
 }
 
-void MicroServer::cut_late(SteadyTime now) {
+void HttpServer::Connections::cut_late(SteadyTime now) {
   std::erase_if(connections_, [&](const auto& entry) {
     if (now - entry.second.since < limits_.whole_time) return false;
     end(entry.second);
@@ -242,7 +245,7 @@ void MicroServer::cut_late(SteadyTime now) {
   });
 }
 
-void MicroServer::answer_all() {
+void HttpServer::Connections::answer_all() {
   name_this_thread("http");
   std::unique_lock lock(mutex_);
   while (!stopping_ || !waiting_.empty()) {
@@ -264,7 +267,7 @@ void MicroServer::answer_all() {
 }
 
 // Answers that several read count once.
-std::size_t MicroServer::held_bytes() {
+std::size_t HttpServer::Connections::held_bytes() {
   std::size_t bytes = 0;
   std::erase_if(given_, [&](const std::weak_ptr<const HttpAnswer>& each) {
     const HttpAnswerPtr held = each.lock();
@@ -274,7 +277,7 @@ std::size_t MicroServer::held_bytes() {
   return bytes;
 }
 
-void MicroServer::answer(Pending& pending) {
+void HttpServer::Connections::answer(Pending& pending) {
   faults::contained("http", [&] {
     if (held_bytes() > kMostHeldBytes) {
       pending.answer = std::make_shared<HttpAnswer>(plain_answer(MHD_HTTP_SERVICE_UNAVAILABLE, "too many read too slowly; ask again\n"));
@@ -291,14 +294,16 @@ void MicroServer::answer(Pending& pending) {
   });
 }
 
-}  // namespace
+HttpServer::HttpServer(std::unique_ptr<Connections> connections) : connections_(std::move(connections)) {}
+HttpServer::~HttpServer() = default;
+const std::string& HttpServer::endpoint() const { return connections_->endpoint(); }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::open(const std::string& listen, Routes routes, Limits limits) {
   auto listener = listen_on_loopback(listen);
   if (!listener) return tl::unexpected(listener.error());
-  auto server = std::make_unique<MicroServer>(std::move(routes), limits);
-  if (auto started = server->start(std::move(*listener)); !started) return tl::unexpected(started.error());
-  return server;
+  auto connections = std::make_unique<Connections>(std::move(routes), limits);
+  if (auto started = connections->start(std::move(*listener)); !started) return tl::unexpected(started.error());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(connections)));
 }
 
 }  // namespace kanhu

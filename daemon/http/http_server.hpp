@@ -53,8 +53,16 @@ class HttpServer {
   static Result<std::unique_ptr<HttpServer>> open(const std::string& listen, Routes routes) {
     return open(listen, std::move(routes), Limits());
   }
-  virtual ~HttpServer() = default;           // who waits loses the connection
-  virtual std::string endpoint() const = 0;  // http://host:port
+  ~HttpServer();  // who waits loses the connection
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  const std::string& endpoint() const;  // http://host:port
+
+ private:
+  class Connections;
+  explicit HttpServer(std::unique_ptr<Connections> connections);
+
+  const std::unique_ptr<Connections> connections_;
 };
 
 }  // namespace kanhu

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "daemon/http/metrics_server.hpp"
+
 #include <chrono>
 #include <string_view>
 #include <utility>
 
-#include "base/json.hpp"
-#include "daemon/http/http_server.hpp"
 #include "daemon/http/look_page.hpp"
 #include "daemon/http/metrics_text.hpp"
 
@@ -100,15 +100,6 @@ class Answers {
   std::chrono::steady_clock::time_point metrics_made_{};
 };
 
-class LimitedMetricsServer final : public MetricsServer {
- public:
-  explicit LimitedMetricsServer(std::unique_ptr<HttpServer> server) : server_(std::move(server)) {}
-  std::string endpoint() const override { return server_->endpoint(); }
-
- private:
-  const std::unique_ptr<HttpServer> server_;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::open(const std::string& listen, std::function<Json()> info,
@@ -119,7 +110,7 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::open(const std::string& li
   routes.answer = [answers](const HttpAsked& asked) { return answers->answer(asked); };
   auto server = HttpServer::open(listen, std::move(routes));
   if (!server) return fail(server.error().kind, "metrics.listen: " + server.error().message);
-  return std::make_unique<LimitedMetricsServer>(std::move(*server));
+  return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(*server)));
 }
 
 }  // namespace kanhu

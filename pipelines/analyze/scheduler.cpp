@@ -23,7 +23,6 @@
 #include "pipelines/analyze/mailbox.hpp"
 
 namespace kanhu::analyze {
-namespace {
 
 // One source as the pool sees it. Fields marked L are under the scheduler's lock; `analyzer` belongs to the claim.
 struct AnalysedSource {
@@ -41,6 +40,9 @@ struct AnalysedSource {
   bool closed = false;     // L
   Guarded<LaneStats> stats;
 };
+
+namespace {
+
 using SourcePtr = std::shared_ptr<AnalysedSource>;
 
 // One thread's detectors, one per configuration, and its embedder; a failure is remembered, so that a missing file is not
@@ -105,8 +107,8 @@ std::chrono::nanoseconds processor_time_of(clockid_t clock) {
 
 }  // namespace
 
-struct Scheduler::State {
-  State(bool replay_mode, DetectorFactory factory, EmbedderFactory embedder_factory, const Clock& time)
+struct AnalysisPool {
+  AnalysisPool(bool replay_mode, DetectorFactory factory, EmbedderFactory embedder_factory, const Clock& time)
       : replay(replay_mode), detectors(std::move(factory)), embedders(std::move(embedder_factory)), clock(time) {}
 
   const bool replay;
@@ -135,13 +137,14 @@ struct Scheduler::State {
 
   void push(const SourcePtr& source, LaneItem item);
   void close(const SourcePtr& source);
+  void wait_for_claim(const AnalysedSource& source);
   SourcePtr pick();
   void loop(int number);
   void serve(int number, AnalysedSource& source, std::vector<LaneItem>& items, ThreadDetectors& own);
   void analyze(AnalysedSource& source, const Frame& frame, ThreadDetectors& own);
 };
 
-void Scheduler::State::push(const SourcePtr& source, LaneItem item) {
+void AnalysisPool::push(const SourcePtr& source, LaneItem item) {
   std::optional<LaneItem> overtaken;  // its memory goes back to the decoder outside the lock
   {
     std::unique_lock lock(mutex);
@@ -153,7 +156,7 @@ void Scheduler::State::push(const SourcePtr& source, LaneItem item) {
   if (overtaken) source->stats.with([](LaneStats& stats) { ++stats.frames_dropped; });
 }
 
-void Scheduler::State::close(const SourcePtr& source) {
+void AnalysisPool::close(const SourcePtr& source) {
   std::deque<LaneItem> rest;
   {
     std::scoped_lock lock(mutex);
@@ -166,9 +169,15 @@ void Scheduler::State::close(const SourcePtr& source) {
   settled.notify_all();
 }
 
+// Until no thread works for the source.
+void AnalysisPool::wait_for_claim(const AnalysedSource& source) {
+  std::unique_lock lock(mutex);
+  settled.wait(lock, [&] { return !source.claimed; });
+}
+
 // Round robin; live, three picks of four go to the first source that follows somebody and has a frame, so that the
 // others still get their share.
-SourcePtr Scheduler::State::pick() {
+SourcePtr AnalysisPool::pick() {
   auto chosen = queue.begin();
   if (!replay && ++picks % 4 != 0) {
     const auto following =
@@ -183,7 +192,7 @@ SourcePtr Scheduler::State::pick() {
   return source;
 }
 
-void Scheduler::State::loop(int number) {
+void AnalysisPool::loop(int number) {
   name_this_thread(fmt::format("analyze/{}", number));
   {
     WorkAtHand& mine = at_hand[static_cast<std::size_t>(number)];
@@ -213,7 +222,7 @@ void Scheduler::State::loop(int number) {
   }
 }
 
-void Scheduler::State::serve(int number, AnalysedSource& source, std::vector<LaneItem>& items, ThreadDetectors& own) {
+void AnalysisPool::serve(int number, AnalysedSource& source, std::vector<LaneItem>& items, ThreadDetectors& own) {
   WorkAtHand& mine = at_hand[static_cast<std::size_t>(number)];
   for (LaneItem& item : items) {
     {
@@ -248,78 +257,53 @@ void Scheduler::State::serve(int number, AnalysedSource& source, std::vector<Lan
   source.stats.with([&](LaneStats& stats) { stats.analyzer = now; });
 }
 
-void Scheduler::State::analyze(AnalysedSource& source, const Frame& frame, ThreadDetectors& own) {
+void AnalysisPool::analyze(AnalysedSource& source, const Frame& frame, ThreadDetectors& own) {
   if (!analyses(source.detector.name)) return source.analyzer.analyze_without(frame, {});
   const auto detector = own.get(source.detector);
   if (!detector) return source.analyzer.analyze_without(frame, "no detector: " + detector.error().message);
   source.analyzer.analyze(frame, **detector, source.compares_faces ? own.embedder() : nullptr);
 }
 
-namespace {
-
-class PooledLane final : public Lane {
- public:
-  using Push = std::function<void(LaneItem)>;
-  PooledLane(SourcePtr source, const Clock& clock, Push push, std::function<void()> close, std::function<void()> settle)
-      : seat_(std::move(source)), clock_(clock), push_(std::move(push)), close_(std::move(close)), settle_(std::move(settle)) {}
-  ~PooledLane() override {
-    close_();
-    settle_();
-  }
-
-  void begin_run(std::string run) override { push_(RunBegin{std::move(run)}); }
-  void frame(Frame frame) override { push_(WaitingFrame{std::move(frame), clock_.mono()}); }
-  void tick(Tick tick) override { push_(tick); }
-  void end_run(Error why, std::optional<bool> packets_arrive) override { push_(RunEnd{std::move(why), packets_arrive}); }
-  void close() override { close_(); }
-  LaneStats stats() const override {
-    return seat_->stats.with([](const LaneStats& stats) { return stats; });
-  }
-
- private:
-  SourcePtr seat_;
-  const Clock& clock_;
-  Push push_;
-  std::function<void()> close_;
-  std::function<void()> settle_;
-};
-
-}  // namespace
+Lane::~Lane() {
+  close();
+  pool_->wait_for_claim(*source_);
+}
+void Lane::begin_run(std::string run) { pool_->push(source_, RunBegin{std::move(run)}); }
+void Lane::frame(Frame frame) { pool_->push(source_, WaitingFrame{std::move(frame), pool_->clock.mono()}); }
+void Lane::tick(Tick tick) { pool_->push(source_, tick); }
+void Lane::end_run(Error why, std::optional<bool> packets_arrive) { pool_->push(source_, RunEnd{std::move(why), packets_arrive}); }
+void Lane::close() { pool_->close(source_); }
+LaneStats Lane::stats() const {
+  return source_->stats.with([](const LaneStats& stats) { return stats; });
+}
 
 Scheduler::Scheduler(int threads, bool replay, DetectorFactory detectors, const Clock& clock, EmbedderFactory embedders)
-    : state_(std::make_shared<State>(replay, std::move(detectors), std::move(embedders), clock)) {
-  for (int number = 0; number < std::max(1, threads); ++number) state_->at_hand.emplace_back();
+    : pool_(std::make_shared<AnalysisPool>(replay, std::move(detectors), std::move(embedders), clock)) {
+  for (int number = 0; number < std::max(1, threads); ++number) pool_->at_hand.emplace_back();
   for (int number = 0; number < std::max(1, threads); ++number)
-    state_->threads.emplace_back([state = state_.get(), number] { state->loop(number); });
+    pool_->threads.emplace_back([pool = pool_.get(), number] { pool->loop(number); });
 }
 
 Scheduler::~Scheduler() {
   {
-    std::scoped_lock lock(state_->mutex);
-    state_->stopping = true;
+    std::scoped_lock lock(pool_->mutex);
+    pool_->stopping = true;
   }
-  state_->work.notify_all();
-  state_->room.notify_all();
-  for (std::thread& thread : state_->threads) thread.join();
+  pool_->work.notify_all();
+  pool_->room.notify_all();
+  for (std::thread& thread : pool_->threads) thread.join();
 }
 
 std::unique_ptr<Lane> Scheduler::open(const CameraConfig& camera, ObservationSink& sink) {
-  auto source = std::make_shared<AnalysedSource>(camera, sink, state_->replay);
-  return std::make_unique<PooledLane>(
-      source, state_->clock, [state = state_, source](LaneItem item) { state->push(source, std::move(item)); },
-      [state = state_, source] { state->close(source); },
-      [state = state_, source] {
-        std::unique_lock lock(state->mutex);
-        state->settled.wait(lock, [&] { return !source->claimed; });
-      });
+  return std::unique_ptr<Lane>(new Lane(pool_, std::make_shared<AnalysedSource>(camera, sink, pool_->replay)));
 }
 
-std::uint64_t Scheduler::progress() const { return state_->progress.load(std::memory_order_relaxed); }
+std::uint64_t Scheduler::progress() const { return pool_->progress.load(std::memory_order_relaxed); }
 
 std::vector<Scheduler::AtWork> Scheduler::at_work() const {
   std::vector<AtWork> all;
-  for (std::size_t number = 0; number < state_->at_hand.size(); ++number) {
-    WorkAtHand& work = state_->at_hand[number];
+  for (std::size_t number = 0; number < pool_->at_hand.size(); ++number) {
+    WorkAtHand& work = pool_->at_hand[number];
     std::scoped_lock lock(work.mutex);
     if (work.source.empty()) continue;
     all.push_back({static_cast<int>(number), work.source, work.since, processor_time_of(work.clock) - work.used_before});
@@ -328,13 +312,13 @@ std::vector<Scheduler::AtWork> Scheduler::at_work() const {
 }
 
 bool Scheduler::idle() const {
-  std::scoped_lock lock(state_->mutex);
-  return state_->queue.empty() && state_->claims == 0;
+  std::scoped_lock lock(pool_->mutex);
+  return pool_->queue.empty() && pool_->claims == 0;
 }
 
 void Scheduler::wait_idle() const {
-  std::unique_lock lock(state_->mutex);
-  state_->settled.wait(lock, [&] { return state_->stopping || (state_->queue.empty() && state_->claims == 0); });
+  std::unique_lock lock(pool_->mutex);
+  pool_->settled.wait(lock, [&] { return pool_->stopping || (pool_->queue.empty() && pool_->claims == 0); });
 }
 
 }  // namespace kanhu::analyze

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -24,6 +25,9 @@ using DetectorFactory = std::function<Result<std::unique_ptr<models::Detector>>(
 // Makes the calling thread's embedder; called at most once per thread, when a source first compares faces.
 using EmbedderFactory = std::function<Result<std::unique_ptr<models::FaceEmbedder>>()>;
 
+struct AnalysisPool;
+struct AnalysedSource;
+
 struct LaneStats {
   AnalyzerStats analyzer;
   std::uint64_t frames_dropped = 0;  // overwritten by a newer frame before their turn
@@ -36,15 +40,22 @@ struct LaneStats {
 // Thread: push methods from the source's thread (one at a time); stats and close from any.
 class Lane {
  public:
-  virtual ~Lane() = default;  // waits until no thread holds the claim; what still waits is dropped
-  virtual void begin_run(std::string run) = 0;
-  virtual void frame(Frame frame) = 0;
-  virtual void tick(Tick tick) = 0;
+  ~Lane();  // waits until no thread holds the claim; what still waits is dropped
+  void begin_run(std::string run);
+  void frame(Frame frame);
+  void tick(Tick tick);
   // `packets_arrive`: whether media still came when it ended; nothing: as is usual for the kind of error.
-  virtual void end_run(Error why, std::optional<bool> packets_arrive) = 0;
-  virtual LaneStats stats() const = 0;
+  void end_run(Error why, std::optional<bool> packets_arrive);
+  LaneStats stats() const;
   // From any thread: wakes a push that waits for room; what waits is dropped and later pushes do nothing.
-  virtual void close() = 0;
+  void close();
+
+ private:
+  friend class Scheduler;
+  Lane(std::shared_ptr<AnalysisPool> pool, std::shared_ptr<AnalysedSource> source) : pool_(std::move(pool)), source_(std::move(source)) {}
+
+  const std::shared_ptr<AnalysisPool> pool_;
+  const std::shared_ptr<AnalysedSource> source_;
 };
 
 // `threads` analysis threads that take turns over all lanes: round robin, one frame in flight per source, sources
@@ -70,8 +81,7 @@ class Scheduler {
   void wait_idle() const;  // until idle() was true once: replay calls it before it closes a lane
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  const std::shared_ptr<AnalysisPool> pool_;
 };
 
 }  // namespace kanhu::analyze

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The seam between a camera (or a recording) and everything behind it.
+// A camera or a recording, and what it hands over.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -15,6 +16,9 @@
 #include "media/packet.hpp"
 
 namespace kanhu::ingest {
+
+class Intake;
+class Receiver;
 
 // What a source hands over. All calls of one source come one at a time (never two at once), from the source's own
 // threads, in this order: on_packet / on_frame / on_tick in any mixture, then on_end exactly once, then nothing.
@@ -83,15 +87,24 @@ struct SourceSpec {
 // Thread: start, stop and stats from one owner thread; the sink is called from the source's threads.
 class FrameSource {
  public:
-  virtual ~FrameSource() = default;
+  FrameSource(std::shared_ptr<Intake> intake, std::unique_ptr<Receiver> receiver, const Clock& clock);
+  ~FrameSource();  // stops, and waits for on_end where it is not called from within it
+  FrameSource(const FrameSource&) = delete;
+  FrameSource& operator=(const FrameSource&) = delete;
   // Returns at once; what goes wrong later comes by on_end. `sink` must live until on_end has returned.
-  virtual void start(SourceSink& sink) = 0;
+  void start(SourceSink& sink);
   // Asks the run to end; never blocks for more than a moment, however the peer behaves: on_end follows with kClosed
   // from another thread within 3 s. A second call does nothing.
-  virtual void stop() = 0;
-  virtual SourceStats stats() const = 0;
+  void stop();
+  SourceStats stats() const;
   // Random (live) or the SHA-256 of the file (replay). Constant for the object's life.
-  virtual const std::string& run() const = 0;
+  const std::string& run() const;
+
+ private:
+  const std::shared_ptr<Intake> intake_;
+  std::unique_ptr<Receiver> receiver_;  // until the start
+  const Clock& clock_;
+  std::thread thread_;
 };
 
 // rtsp:// by GStreamer's rtspsrc with an explicit pipeline, file:// for mp4, mkv, raw .h264/.h265; v4l2:// and file:// of

@@ -29,139 +29,132 @@ constexpr std::string_view kDeviceScheme = "v4l2://";
 
 bool has_answered(Stage stage) { return stage != Stage::kConnect && stage != Stage::kDescribe; }
 
-// A source is a receiving pipeline, a decoding pipeline and one thread that alone speaks to the sink; so the sink's
-// calls are in order and on_end is the last. Teardown happens aside: it may hang as long as the camera likes.
-// Thread: as FrameSource says; the run_loop is the source's own thread.
-class PipelineSource final : public FrameSource {
- public:
-  PipelineSource(IntakePtr intake, std::unique_ptr<Receiver> receiver, const Clock& clock)
-      : intake_(std::move(intake)), receiver_(std::move(receiver)), clock_(clock) {}
-  ~PipelineSource() override {
-    stop();
-    if (!thread_.joinable()) return;
-    // The owner may let go of the source from within on_end.
-    if (thread_.get_id() == std::this_thread::get_id()) {
-      thread_.detach();
-    } else {
-      thread_.join();
-    }
+// A source is a receiving pipeline, a decoding pipeline and one thread that alone calls the sink; so the sink's calls are in order and
+// on_end is the last. Teardown happens on another thread: it may hang as long as the camera likes.
+// What the thread needs; independent of the FrameSource, which may die in on_end.
+struct SourceRun {
+  IntakePtr intake;
+  std::shared_ptr<Receiver> receiver;
+  SourceSink* sink;
+  const Clock* clock;
+  bool connected = false;
+
+  void loop() {
+    name_this_thread("in/" + intake->spec().source);
+    const bool replay = intake->spec().replay;
+    Error why;
+    do {
+      auto pipeline = receiver->open(intake);
+      if (!pipeline) intake->mailbox.end(pipeline.error());
+      why = replay ? serve_replay() : receiver->explained(serve_live());
+      const std::int64_t heard = intake->signs.last_heard;
+      intake->was_heard = heard != 0 && clock->mono() - MonoTime(std::chrono::nanoseconds(heard)) < intake->spec().health.stall_after;
+      tear_down(pipeline ? std::move(*pipeline) : nullptr);
+    } while (intake->stats().packets == 0 && receiver->has_other_way(why) && intake->begin_again());
+    intake->retire();
+    sink->on_end(std::move(why));
   }
 
-  void start(SourceSink& sink) override {
-    if (thread_.joinable()) return;
-    thread_ = std::thread([run = Run{intake_, std::shared_ptr<Receiver>(std::move(receiver_)), &sink, &clock_}]() mutable { run.loop(); });
-  }
-  void stop() override { intake_->mailbox.abort({ErrorKind::kClosed, "stopped"}); }
-  SourceStats stats() const override { return intake_->stats(); }
-  const std::string& run() const override { return intake_->run(); }
-
- private:
-  // What the thread needs; independent of the PipelineSource, which may die in on_end.
-  struct Run {
-    IntakePtr intake;
-    std::shared_ptr<Receiver> receiver;
-    SourceSink* sink;
-    const Clock* clock;
-    bool connected = false;
-
-    void loop() {
-      name_this_thread("in/" + intake->spec().source);
-      const bool replay = intake->spec().replay;
-      Error why;
-      do {
-        auto pipeline = receiver->open(intake);
-        if (!pipeline) intake->mailbox.end(pipeline.error());
-        why = replay ? serve_replay() : receiver->explained(serve_live());
-        const std::int64_t heard = intake->signs.last_heard;
-        intake->was_heard = heard != 0 && clock->mono() - MonoTime(std::chrono::nanoseconds(heard)) < intake->spec().health.stall_after;
-        tear_down(pipeline ? std::move(*pipeline) : nullptr);
-      } while (intake->stats().packets == 0 && receiver->has_other_way(why) && intake->begin_again());
-      intake->retire();
-      sink->on_end(std::move(why));
-    }
-
-    Error serve_live() {
-      const MonoTime started = clock->mono();
-      LiveTickSource ticks(started, clock->wall());
-      while (true) {
-        // Until the camera has answered it is looked at more often: others wait for its place.
-        const std::chrono::nanoseconds due = ticks.due() - clock->mono();
-        auto item = intake->mailbox.next(connected ? due : std::min<std::chrono::nanoseconds>(due, kLookForAnswer));
-        if (!connected && (item || has_answered(intake->signs.stage))) {
-          connected = true;
-          sink->on_connected();
-        }
-        if (item) {
-          if (const auto* packet = std::get_if<PacketPtr>(&*item)) ticks.saw(**packet);
-          deliver(std::move(*item));
-        } else if (auto why = intake->mailbox.ended()) {
-          return *why;
-        }
-        const MonoTime now = clock->mono();
-        if (const auto tick = ticks.tick(now)) {
-          sink->on_tick(*tick);
-          intake->rtp_lost = receiver->lost_on_the_way();
-          intake->keep_alive = receiver->keep_alive();
-          receiver->tend();
-          if (auto silence = check_silence(intake->signs, intake->stats(), intake->spec().decode, intake->spec().health, started, now))
-            intake->mailbox.end(std::move(*silence));
-        }
+  Error serve_live() {
+    const MonoTime started = clock->mono();
+    LiveTickSource ticks(started, clock->wall());
+    while (true) {
+      // Until the camera has answered it is looked at more often: others wait for its place.
+      const std::chrono::nanoseconds due = ticks.due() - clock->mono();
+      auto item = intake->mailbox.next(connected ? due : std::min<std::chrono::nanoseconds>(due, kLookForAnswer));
+      if (!connected && (item || has_answered(intake->signs.stage))) {
+        connected = true;
+        sink->on_connected();
       }
-    }
-
-    Error serve_replay() {
-      ReplayTickSource ticks(intake->spec().file_start);
-      const bool by_frames = intake->spec().decode;
-      while (true) {
-        auto item = intake->mailbox.next(kReplayPatience);
-        if (!item) {
-          if (auto why = intake->mailbox.ended()) return *why;
-          continue;
-        }
-        if (const auto* frame = std::get_if<Frame>(&*item)) {
-          for (const Tick& tick : ticks.until(frame->pts, frame->captured)) sink->on_tick(tick);
-        } else if (const auto& packet = std::get<PacketPtr>(*item); !by_frames) {
-          for (const Tick& tick : ticks.until(packet->pts, packet->captured)) sink->on_tick(tick);
-        }
+      if (item) {
+        if (const auto* packet = std::get_if<PacketPtr>(&*item)) ticks.saw(**packet);
         deliver(std::move(*item));
+      } else if (auto why = intake->mailbox.ended()) {
+        return *why;
+      }
+      const MonoTime now = clock->mono();
+      if (const auto tick = ticks.tick(now)) {
+        sink->on_tick(*tick);
+        intake->rtp_lost = receiver->lost_on_the_way();
+        intake->keep_alive = receiver->keep_alive();
+        receiver->tend();
+        if (auto silence = check_silence(intake->signs, intake->stats(), intake->spec().decode, intake->spec().health, started, now))
+          intake->mailbox.end(std::move(*silence));
       }
     }
+  }
 
-    void deliver(Item item) {
-      if (auto* packet = std::get_if<PacketPtr>(&item)) {
-        sink->on_packet(std::move(*packet));
-      } else {
-        sink->on_frame(std::move(std::get<Frame>(item)));
+  Error serve_replay() {
+    ReplayTickSource ticks(intake->spec().file_start);
+    const bool by_frames = intake->spec().decode;
+    while (true) {
+      auto item = intake->mailbox.next(kReplayPatience);
+      if (!item) {
+        if (auto why = intake->mailbox.ended()) return *why;
+        continue;
       }
+      if (const auto* frame = std::get_if<Frame>(&*item)) {
+        for (const Tick& tick : ticks.until(frame->pts, frame->captured)) sink->on_tick(tick);
+      } else if (const auto& packet = std::get<PacketPtr>(*item); !by_frames) {
+        for (const Tick& tick : ticks.until(packet->pts, packet->captured)) sink->on_tick(tick);
+      }
+      deliver(std::move(*item));
     }
+  }
 
-    void tear_down(GstPtr<GstElement> pipeline) {
-      auto decoder = intake->take_decoder();
-      if (!pipeline && !decoder) return;
-      run_in_background(
-          [held = std::shared_ptr<GstElement>(std::move(pipeline)), decoder, intake = intake]() mutable {
-            if (decoder) decoder->stop();  // first: it frees a receiving thread that waits for room
-            if (held) gst_element_set_state(held.get(), GST_STATE_NULL);
-            held.reset();
-            decoder.reset();
-            if (auto late = intake->take_decoder()) late->stop();
-          },
-          intake->spec().source);
+  void deliver(Item item) {
+    if (auto* packet = std::get_if<PacketPtr>(&item)) {
+      sink->on_packet(std::move(*packet));
+    } else {
+      sink->on_frame(std::move(std::get<Frame>(item)));
     }
-  };
+  }
 
-  const IntakePtr intake_;
-  std::unique_ptr<Receiver> receiver_;
-  const Clock& clock_;
-  std::thread thread_;
+  void tear_down(GstPtr<GstElement> pipeline) {
+    auto decoder = intake->take_decoder();
+    if (!pipeline && !decoder) return;
+    run_in_background(
+        [held = std::shared_ptr<GstElement>(std::move(pipeline)), decoder, intake = intake]() mutable {
+          if (decoder) decoder->stop();  // first: it frees a receiving thread that waits for room
+          if (held) gst_element_set_state(held.get(), GST_STATE_NULL);
+          held.reset();
+          decoder.reset();
+          if (auto late = intake->take_decoder()) late->stop();
+        },
+        intake->spec().source);
+  }
 };
 
 }  // namespace
 
+FrameSource::FrameSource(IntakePtr intake, std::unique_ptr<Receiver> receiver, const Clock& clock)
+    : intake_(std::move(intake)), receiver_(std::move(receiver)), clock_(clock) {}
+
+FrameSource::~FrameSource() {
+  stop();
+  if (!thread_.joinable()) return;
+  // The owner may let go of the source from within on_end.
+  if (thread_.get_id() == std::this_thread::get_id()) {
+    thread_.detach();
+  } else {
+    thread_.join();
+  }
+}
+
+void FrameSource::start(SourceSink& sink) {
+  if (thread_.joinable()) return;
+  thread_ =
+      std::thread([run = SourceRun{intake_, std::shared_ptr<Receiver>(std::move(receiver_)), &sink, &clock_}]() mutable { run.loop(); });
+}
+
+void FrameSource::stop() { intake_->mailbox.abort({ErrorKind::kClosed, "stopped"}); }
+SourceStats FrameSource::stats() const { return intake_->stats(); }
+const std::string& FrameSource::run() const { return intake_->run(); }
+
 WatchedSource watched_source_of(const SourceSpec& spec, std::unique_ptr<Receiver> receiver, std::string run, const Clock& clock) {
   auto intake = std::make_shared<Intake>(spec, clock, std::move(run));
   std::shared_ptr<const Signs> signs(intake, &intake->signs);
-  return WatchedSource{std::make_unique<PipelineSource>(std::move(intake), std::move(receiver), clock), std::move(signs)};
+  return WatchedSource{std::make_unique<FrameSource>(std::move(intake), std::move(receiver), clock), std::move(signs)};
 }
 
 Result<WatchedSource> make_watched_source(const SourceSpec& spec, const Clock& clock) {

@@ -36,10 +36,12 @@ constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 constexpr auto kLongestSegment = 24h;  // so that what is too old goes although little happens
 constexpr auto kProvideEvery = 10s;    // how often a reserve that was used is tried to be had again
 
-class SegmentedJournal final : public Journal {
+}  // namespace
+
+class Journal::Writing {
  public:
-  SegmentedJournal(FileIo& io, const Clock& clock, const std::string& directory, const JournalConfig& config, Body body, Snapshot snapshot,
-                   Out out, const Recovered& recovered)
+  Writing(FileIo& io, const Clock& clock, const std::string& directory, const JournalConfig& config, Body body, Snapshot snapshot, Out out,
+          const Recovered& recovered)
       : clock_(clock),
         config_(config),
         body_(std::move(body)),
@@ -55,7 +57,7 @@ class SegmentedJournal final : public Journal {
     losses_ = recovery_.lost;
   }
 
-  ~SegmentedJournal() override {
+  ~Writing() {
     {
       std::scoped_lock lock(mutex_);
       stopping_ = true;
@@ -79,16 +81,16 @@ class SegmentedJournal final : public Journal {
     return {};
   }
 
-  const Recovery& recovery() const override { return recovery_; }
-  EventId accept(EventDraft draft) override;
-  void declare_streams(const std::vector<std::string>& facilities) override;
-  JournalHead head() const override;
-  JournalStats stats() const override;
-  std::vector<Loss> take_losses() override {
+  const Recovery& recovery() const { return recovery_; }
+  EventId accept(EventDraft draft);
+  void declare_streams(const std::vector<std::string>& facilities);
+  JournalHead head() const;
+  JournalStats stats() const;
+  std::vector<Loss> take_losses() {
     std::scoped_lock lock(mutex_);
     return std::exchange(losses_, {});
   }
-  void flush() override;
+  void flush();
 
  private:
   void ask_for_snapshot(std::unique_lock<std::mutex>& lock);
@@ -137,7 +139,7 @@ class SegmentedJournal final : public Journal {
   std::thread disk_thread_, out_thread_;
 };
 
-void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
+void Journal::Writing::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
   asking_ = true;
   segment_estimate_ = 0;
   segment_began_ = clock_.mono();
@@ -155,7 +157,7 @@ void SegmentedJournal::ask_for_snapshot(std::unique_lock<std::mutex>& lock) {
   asking_ = false;
 }
 
-EventId SegmentedJournal::accept(EventDraft draft) {
+EventId Journal::Writing::accept(EventDraft draft) {
   // In turn, but a body is made outside mutex_: that takes many times as long as everything else here, and neither the writing thread
   // nor who asks may be kept out meanwhile.
   std::scoped_lock in_turn(accepting_);
@@ -197,26 +199,26 @@ EventId SegmentedJournal::accept(EventDraft draft) {
   return id;
 }
 
-void SegmentedJournal::declare_streams(const std::vector<std::string>& facilities) {
+void Journal::Writing::declare_streams(const std::vector<std::string>& facilities) {
   std::scoped_lock lock(mutex_);
   for (const std::string& facility : facilities) streams_[facility];
 }
 
-JournalHead SegmentedJournal::head() const {
+JournalHead Journal::Writing::head() const {
   std::scoped_lock lock(mutex_);
   JournalHead head = head_;
   head.streams.assign(streams_.begin(), streams_.end());
   return head;
 }
 
-JournalStats SegmentedJournal::stats() const {
+JournalStats Journal::Writing::stats() const {
   std::scoped_lock lock(mutex_);
   JournalStats stats = stats_;
   stats.not_durable = queue_.not_durable();
   return stats;
 }
 
-void SegmentedJournal::flush() {
+void Journal::Writing::flush() {
   std::unique_lock lock(mutex_);
   ++flushers_;
   to_disk_.notify_all();
@@ -226,7 +228,7 @@ void SegmentedJournal::flush() {
 }
 
 // Thread: the writing thread, the only one that may hang in the disk.
-void SegmentedJournal::write_loop() {
+void Journal::Writing::write_loop() {
   name_this_thread("journal");
   std::unique_lock lock(mutex_);
   while (true) {
@@ -256,7 +258,7 @@ void SegmentedJournal::write_loop() {
   to_out_.notify_all();
 }
 
-void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
+void Journal::Writing::write_batch(std::unique_lock<std::mutex>& lock) {
   const auto batch = queue_.take(kMostBatch);
   const bool rotation = batch.front()->kind == Waiting::Kind::kRotate;
   const auto seen = seen_of(batch);
@@ -285,7 +287,7 @@ void SegmentedJournal::write_batch(std::unique_lock<std::mutex>& lock) {
 }
 
 // Alarms while the disk is full: to the reserve, ahead of their place.
-void SegmentedJournal::write_urgent(std::unique_lock<std::mutex>& lock) {
+void Journal::Writing::write_urgent(std::unique_lock<std::mutex>& lock) {
   const auto batch = queue_.take_urgent(kMostBatch);
   const auto seen = seen_of(batch);
   lock.unlock();
@@ -305,7 +307,7 @@ void SegmentedJournal::write_urgent(std::unique_lock<std::mutex>& lock) {
 
 // An exception here ends the process, on purpose: the disk has what the line still holds, and going on would write it twice. The next
 // start reads the truth from the disk.
-void SegmentedJournal::settle(const std::vector<WaitingPtr>& batch) noexcept {
+void Journal::Writing::settle(const std::vector<WaitingPtr>& batch) noexcept {
   const MonoTime now = clock_.mono();
   const bool rotation = batch.front()->kind == Waiting::Kind::kRotate;
   for (const WaitingPtr& waiting : batch) {
@@ -330,14 +332,14 @@ void SegmentedJournal::settle(const std::vector<WaitingPtr>& batch) noexcept {
   backoff_.reset();
 }
 
-void SegmentedJournal::give_up(const Error& error) {
+void Journal::Writing::give_up(const Error& error) {
   if (!queue_.disk_is_bad()) log::error("journal", "cannot be written, events go out undurable until it can: {}", error.message);
   queue_.disk_failed(error.kind == ErrorKind::kNoSpace && writer_.has_reserve());
   retry_at_ = std::chrono::steady_clock::now() + backoff_.next(random_u64());
 }
 
 // Thread: the journal's own, on which `out` is called; also the watchdog of the writing thread.
-void SegmentedJournal::hand_out_loop() {
+void Journal::Writing::hand_out_loop() {
   name_this_thread("journal/out");
   std::vector<Committed> going;
   going.reserve(kMostHandedOut);
@@ -370,16 +372,23 @@ void SegmentedJournal::hand_out_loop() {
   }
 }
 
-}  // namespace
+Journal::Journal(std::unique_ptr<Writing> writing) : writing_(std::move(writing)) {}
+Journal::~Journal() = default;
+const Recovery& Journal::recovery() const { return writing_->recovery(); }
+EventId Journal::accept(EventDraft draft) { return writing_->accept(std::move(draft)); }
+void Journal::declare_streams(const std::vector<std::string>& facilities) { writing_->declare_streams(facilities); }
+JournalHead Journal::head() const { return writing_->head(); }
+JournalStats Journal::stats() const { return writing_->stats(); }
+std::vector<Loss> Journal::take_losses() { return writing_->take_losses(); }
+void Journal::flush() { writing_->flush(); }
 
 Result<std::unique_ptr<Journal>> Journal::open(FileIo& io, const Clock& clock, const std::string& directory, const JournalConfig& config,
                                                Body body, Snapshot snapshot, Out out) {
   auto recovered = recover(io, directory);
   if (!recovered) return tl::unexpected(recovered.error());
-  auto journal =
-      std::make_unique<SegmentedJournal>(io, clock, directory, config, std::move(body), std::move(snapshot), std::move(out), *recovered);
-  if (auto started = journal->start(); !started) return tl::unexpected(started.error());
-  return journal;
+  auto writing = std::make_unique<Writing>(io, clock, directory, config, std::move(body), std::move(snapshot), std::move(out), *recovered);
+  if (auto started = writing->start(); !started) return tl::unexpected(started.error());
+  return std::unique_ptr<Journal>(new Journal(std::move(writing)));
 }
 
 }  // namespace kanhu::journal

@@ -103,20 +103,28 @@ class Journal {
   // Opens (and mends the tail of) the journal in `directory`, begins a new epoch. kNewerFormat: left untouched.
   static Result<std::unique_ptr<Journal>> open(FileIo& io, const Clock& clock, const std::string& directory, const JournalConfig& config,
                                                Body body, Snapshot snapshot, Out out);
-  virtual ~Journal() = default;  // commits what is left
+  ~Journal();  // commits what is left
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
 
-  virtual const Recovery& recovery() const = 0;
+  const Recovery& recovery() const;
   // Numbers the event and hands it to the journal thread. Never waits for the disk: when the queue (10,000
   // events, 16 MiB; for alarms on a full disk twice that) is full the event is handed out with durable = false and counted.
-  virtual EventId accept(EventDraft draft) = 0;
+  EventId accept(EventDraft draft);
   // Streams that `head` names although they have no event yet. Names once declared stay.
-  virtual void declare_streams(const std::vector<std::string>& facilities) = 0;
-  virtual JournalHead head() const = 0;
-  virtual JournalStats stats() const = 0;
+  void declare_streams(const std::vector<std::string>& facilities);
+  JournalHead head() const;
+  JournalStats stats() const;
   // What has been lost for good since the last call; each is told once, when the journal has written its gap.
-  virtual std::vector<Loss> take_losses() = 0;
+  std::vector<Loss> take_losses();
   // Waits until everything accepted so far is durable or was given up.
-  virtual void flush() = 0;
+  void flush();
+
+ private:
+  class Writing;
+  explicit Journal(std::unique_ptr<Writing> writing);
+
+  const std::unique_ptr<Writing> writing_;
 };
 
 }  // namespace kanhu::journal

@@ -36,16 +36,18 @@ constexpr std::size_t kMostInTurn = 64;
 constexpr std::uint64_t kMostReceipts = 4096;
 constexpr auto kReceiptsEvery = 1s;
 
-class XpubPublisher final : public Publisher {
+}  // namespace
+
+class Publisher::Socket {
  public:
-  XpubPublisher(const Clock& clock, std::function<journal::JournalHead()> head, std::function<Json()> heartbeat, Admission* gate)
+  Socket(const Clock& clock, std::function<journal::JournalHead()> head, std::function<Json()> heartbeat, Admission* gate)
       : clock_(clock),
         head_(std::move(head)),
         heartbeat_(std::move(heartbeat)),
         gate_(gate),
         context_(gate == nullptr ? std::make_shared<zmq::context_t>(1) : gate->sockets().context()) {}
 
-  ~XpubPublisher() override {
+  ~Socket() {
     queue_.close();
     if (thread_.joinable()) thread_.join();
     stopping_ = true;
@@ -72,15 +74,15 @@ class XpubPublisher final : public Publisher {
     return {};
   }
 
-  void publish(journal::Committed committed) override {
+  void publish(journal::Committed committed) {
     const std::shared_ptr<const Event> event = committed.event;
     const bool confirms = committed.confirms;
     if (!queue_.try_push(std::move(committed))) drop(*event, confirms);
   }
 
-  std::string live_endpoint() const override { return endpoint_; }
+  const std::string& live_endpoint() const { return endpoint_; }
 
-  PublisherStats stats() const override {
+  PublisherStats stats() const {
     return stats_.with([](const PublisherStats& stats) { return stats; });
   }
 
@@ -134,7 +136,7 @@ class XpubPublisher final : public Publisher {
   std::thread thread_, probe_thread_;
 };
 
-void XpubPublisher::drop(const Event& event, bool confirms) {
+void Publisher::Socket::drop(const Event& event, bool confirms) {
   stats_.with([](PublisherStats& stats) { ++stats.queue_drops; });
   if (confirms) return;
   // The next head after the queue is empty names the number, so that the loss is seen.
@@ -144,12 +146,12 @@ void XpubPublisher::drop(const Event& event, bool confirms) {
   });
 }
 
-void XpubPublisher::send_or_drop(const journal::Committed& committed) {
+void Publisher::Socket::send_or_drop(const journal::Committed& committed) {
   if (faults::contained("publish", [&] { send_event(committed); })) return;
   faults::contained("publish", [&] { drop(*committed.event, committed.confirms); });
 }
 
-void XpubPublisher::run() {
+void Publisher::Socket::run() {
   name_this_thread("publish");
   int busy = 0;  // turns to be quick in: subscriptions arrived, and the inbox holds no more than one or two
   while (true) {
@@ -177,7 +179,7 @@ void XpubPublisher::run() {
   send_heads();
 }
 
-void XpubPublisher::send_event(const journal::Committed& committed) {
+void Publisher::Socket::send_event(const journal::Committed& committed) {
   const Event& event = *committed.event;
   const std::string header = encode(header_of(committed, clock_.wall()));
   if (committed.confirms) {
@@ -200,7 +202,7 @@ void XpubPublisher::send_event(const journal::Committed& committed) {
 }
 
 // Sent behind the events they name, on the same thread and socket.
-void XpubPublisher::send_heads() {
+void Publisher::Socket::send_heads() {
   faults::contained("publish", [&] {
     const journal::JournalHead head = head_();
     // No stream lacks anything up to the number that a head of it carries: it stays in front of what was dropped.
@@ -219,7 +221,7 @@ void XpubPublisher::send_heads() {
   });
 }
 
-void XpubPublisher::send(const std::string& topic, const std::string& header, const std::string& payload) {
+void Publisher::Socket::send(const std::string& topic, const std::string& header, const std::string& payload) {
   try {
     // XPUB never blocks (a full subscriber loses the message); dontwait says so in words.
     const auto more = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
@@ -232,7 +234,7 @@ void XpubPublisher::send(const std::string& topic, const std::string& header, co
 }
 
 // Thread: the probe's. A subscriber like any other: what it measures includes the socket and the network stack.
-void XpubPublisher::probe() {
+void Publisher::Socket::probe() {
   name_this_thread("receipts");
   std::array<zmq::pollitem_t, 1> items{{{probe_.handle(), 0, ZMQ_POLLIN, 0}}};
   zmq::message_t topic, header, payload;
@@ -262,7 +264,7 @@ void XpubPublisher::probe() {
     if (!faults::contained("receipts", listen)) std::this_thread::sleep_for(kLookEvery);
 }
 
-void XpubPublisher::received(std::string_view header) {
+void Publisher::Socket::received(std::string_view header) {
   const MonoTime now = clock_.mono();
   const std::uint64_t seq = seq_of(header);
   const MonoTime arrival = awaited_.with([&](std::deque<Awaited>& awaited) {
@@ -275,15 +277,19 @@ void XpubPublisher::received(std::string_view header) {
   });
 }
 
-}  // namespace
+Publisher::Publisher(std::unique_ptr<Socket> socket) : socket_(std::move(socket)) {}
+Publisher::~Publisher() = default;
+void Publisher::publish(journal::Committed committed) { socket_->publish(std::move(committed)); }
+const std::string& Publisher::live_endpoint() const { return socket_->live_endpoint(); }
+PublisherStats Publisher::stats() const { return socket_->stats(); }
 
 Result<std::unique_ptr<Publisher>> Publisher::open(const PublishConfig& config, const Clock& clock,
                                                    std::function<journal::JournalHead()> head, std::function<Json()> heartbeat,
                                                    Admission* gate) {
   try {
-    auto publisher = std::make_unique<XpubPublisher>(clock, std::move(head), std::move(heartbeat), gate);
-    if (auto started = publisher->start(config); !started) return tl::unexpected(started.error());
-    return publisher;
+    auto socket = std::make_unique<Socket>(clock, std::move(head), std::move(heartbeat), gate);
+    if (auto started = socket->start(config); !started) return tl::unexpected(started.error());
+    return std::unique_ptr<Publisher>(new Publisher(std::move(socket)));
   } catch (const std::exception& error) {
     return fail(ErrorKind::kIo, std::string("live socket: ") + error.what());
   }

@@ -45,10 +45,18 @@ class Publisher {
   static Result<std::unique_ptr<Publisher>> open(const PublishConfig& config, const Clock& clock,
                                                  std::function<journal::JournalHead()> head, std::function<Json()> heartbeat,
                                                  Admission* gate = nullptr);
-  virtual ~Publisher() = default;  // sends what is queued, then a last head; LINGER bounded
-  virtual void publish(journal::Committed committed) = 0;
-  virtual std::string live_endpoint() const = 0;  // with the real port
-  virtual PublisherStats stats() const = 0;
+  ~Publisher();  // sends what is queued, then a last head; LINGER bounded
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  void publish(journal::Committed committed);
+  const std::string& live_endpoint() const;  // with the real port
+  PublisherStats stats() const;
+
+ private:
+  class Socket;
+  explicit Publisher(std::unique_ptr<Socket> socket);
+
+  const std::unique_ptr<Socket> socket_;
 };
 
 }  // namespace kanhu::publish

@@ -99,14 +99,16 @@ Answer text_of_answer(Result<Answer> given) {
   return answer;
 }
 
-class RouterServer final : public QueryServer {
+}  // namespace
+
+class QueryServer::Socket {
  public:
-  RouterServer(Requests requests, Admission* gate)
+  Socket(Requests requests, Admission* gate)
       : questions_(std::move(requests)),
         gate_(gate),
         context_(gate == nullptr ? std::make_shared<zmq::context_t>(1) : gate->sockets().context()) {}
 
-  ~RouterServer() override {
+  ~Socket() {
     stopping_ = true;
     if (thread_.joinable()) thread_.join();
     socket_.close();
@@ -123,7 +125,7 @@ class RouterServer final : public QueryServer {
     return {};
   }
 
-  std::string endpoint() const override { return endpoint_; }
+  const std::string& endpoint() const { return endpoint_; }
 
  private:
   void run();
@@ -143,7 +145,7 @@ class RouterServer final : public QueryServer {
   std::thread thread_;
 };
 
-void RouterServer::run() {
+void QueryServer::Socket::run() {
   name_this_thread("query");
   std::array<zmq::pollitem_t, 2> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, answers_->wake(), ZMQ_POLLIN, 0}}};
   while (!stopping_) {
@@ -155,7 +157,7 @@ void RouterServer::run() {
   }
 }
 
-void RouterServer::serve_one() {
+void QueryServer::Socket::serve_one() {
   std::vector<zmq::message_t> frames;
   bool more = true;
   bool too_many = false;
@@ -189,11 +191,11 @@ void RouterServer::serve_one() {
   if (const auto asked = ask(request.to_string_view(), *asker, reply); !asked) reply(tl::unexpected(asked.error()));
 }
 
-void RouterServer::send_answers() {
+void QueryServer::Socket::send_answers() {
   for (AnswerBox::Waiting& waiting : answers_->take()) faults::contained("query", [&] { send(std::move(waiting)); });
 }
 
-void RouterServer::send(AnswerBox::Waiting waiting) {
+void QueryServer::Socket::send(AnswerBox::Waiting waiting) {
   const Answer answer = text_of_answer(std::move(waiting.answer));
   try {
     const auto more = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
@@ -209,7 +211,7 @@ void RouterServer::send(AnswerBox::Waiting waiting) {
 }
 
 // An error is the answer, unless the question was asked: then `reply` has it.
-Result<void> RouterServer::ask(std::string_view request, const Asker& asker, const Reply& reply) const {
+Result<void> QueryServer::Socket::ask(std::string_view request, const Asker& asker, const Reply& reply) const {
   const auto parsed = parse_request(request);
   if (!parsed) return tl::unexpected(parsed.error());
   const auto& [name, content] = *parsed;
@@ -223,7 +225,9 @@ Result<void> RouterServer::ask(std::string_view request, const Asker& asker, con
   return fail(ErrorKind::kInternal, name + " could not be answered; the gateway's log says why");
 }
 
-}  // namespace
+QueryServer::QueryServer(std::unique_ptr<Socket> socket) : socket_(std::move(socket)) {}
+QueryServer::~QueryServer() = default;
+const std::string& QueryServer::endpoint() const { return socket_->endpoint(); }
 
 Question answered_at_once(std::string name, std::function<Result<Json>(const Json& request, const Asker& asker)> function) {
   return [name = std::move(name), function = std::move(function)](const Json& request, const Asker& asker, const Reply& reply) {
@@ -239,9 +243,9 @@ Question answered_at_once(std::string name, std::function<Result<Json>(const Jso
 
 Result<std::unique_ptr<QueryServer>> QueryServer::open(const PublishConfig& config, Requests requests, Admission* gate) {
   try {
-    auto server = std::make_unique<RouterServer>(std::move(requests), gate);
-    if (auto started = server->start(config); !started) return tl::unexpected(started.error());
-    return server;
+    auto socket = std::make_unique<Socket>(std::move(requests), gate);
+    if (auto started = socket->start(config); !started) return tl::unexpected(started.error());
+    return std::unique_ptr<QueryServer>(new QueryServer(std::move(socket)));
   } catch (const std::exception& error) {
     return fail(ErrorKind::kIo, std::string("query socket: ") + error.what());
   }

@@ -39,8 +39,16 @@ class QueryServer {
  public:
   using Requests = std::map<std::string, Question>;
   static Result<std::unique_ptr<QueryServer>> open(const PublishConfig& config, Requests requests, Admission* gate = nullptr);
-  virtual ~QueryServer() = default;
-  virtual std::string endpoint() const = 0;
+  ~QueryServer();
+  QueryServer(const QueryServer&) = delete;
+  QueryServer& operator=(const QueryServer&) = delete;
+  const std::string& endpoint() const;
+
+ private:
+  class Socket;
+  explicit QueryServer(std::unique_ptr<Socket> socket);
+
+  const std::unique_ptr<Socket> socket_;
 };
 
 }  // namespace kanhu::publish

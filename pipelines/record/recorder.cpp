@@ -7,25 +7,15 @@
 #include "pipelines/record/stream_clips.hpp"
 
 namespace kanhu::record {
-namespace {
 
-// What `open` hands out: closes its clips when it dies, while the recorder keeps the thread that writes them.
-class Stream final : public RecordedStream {
- public:
-  explicit Stream(std::shared_ptr<StreamClips> clips) : clips_(std::move(clips)) {}
-  ~Stream() override { clips_->close_all("recorder_closed"); }
-  void packet(PacketPtr packet) override { clips_->packet(std::move(packet)); }
-  void request(const ClipRequest& request) override { clips_->request(request); }
-  void tick(WallTime now) override { clips_->tick(now); }
-  void run_ended(const Error& why) override { clips_->run_ended(why); }
-  PacketPtr key_at(WallTime time, ClockSource clock) const override { return clips_->key_at(time, clock); }
-  RingStats stats() const override { return clips_->stats(); }
-
- private:
-  const std::shared_ptr<StreamClips> clips_;
-};
-
-}  // namespace
+RecordedStream::RecordedStream(std::shared_ptr<StreamClips> clips) : clips_(std::move(clips)) {}
+RecordedStream::~RecordedStream() { clips_->close_all("recorder_closed"); }
+void RecordedStream::packet(PacketPtr packet) { clips_->packet(std::move(packet)); }
+void RecordedStream::request(const ClipRequest& request) { clips_->request(request); }
+void RecordedStream::tick(WallTime now) { clips_->tick(now); }
+void RecordedStream::run_ended(const Error& why) { clips_->run_ended(why); }
+PacketPtr RecordedStream::key_at(WallTime time, ClockSource clock) const { return clips_->key_at(time, clock); }
+RingStats RecordedStream::stats() const { return clips_->stats(); }
 
 struct Recorder::State {
   std::shared_ptr<Volume> volume;
@@ -55,7 +45,7 @@ std::unique_ptr<RecordedStream> Recorder::open(const std::string& facility, cons
     std::erase_if(state_->streams, [](const auto& each) { return each.expired(); });
     state_->streams.push_back(clips);
   }
-  return std::make_unique<Stream>(std::move(clips));
+  return std::make_unique<RecordedStream>(std::move(clips));
 }
 
 }  // namespace kanhu::record

@@ -17,6 +17,8 @@
 
 namespace kanhu::record {
 
+class StreamClips;
+
 struct RingStats {
   std::uint64_t bytes = 0;
   double seconds = 0;                // from the oldest packet kept to the newest
@@ -30,20 +32,24 @@ struct RingStats {
 // Thread: `packet`, `request` and the run calls from any thread; none of them waits for a disk.
 class RecordedStream {
  public:
-  virtual ~RecordedStream() = default;  // open clips are closed as partial(recorder_closed)
+  explicit RecordedStream(std::shared_ptr<StreamClips> clips);
+  ~RecordedStream();  // open clips are closed as partial(recorder_closed)
   // Start and end of clips are decided by the arrival of packets on this machine's steady clock, and by their pts: neither a camera's
   // clock nor this machine's, set while a clip is written, shortens it. In decode order. Of a camera with two sessions only the recorded
   // role is taken, the other is ignored.
-  virtual void packet(PacketPtr packet) = 0;
+  void packet(PacketPtr packet);
   // Starts a clip, or moves the end of a running one. The answer comes by `done`, always exactly once a clip
   // (pending is the asker's own word).
-  virtual void request(const ClipRequest& request) = 0;
+  void request(const ClipRequest& request);
   // The source's time has reached `now` (ticks, by arrival): a clip whose end has passed closes although nothing arrives.
-  virtual void tick(WallTime now) = 0;
-  virtual void run_ended(const Error& why) = 0;  // clips close with what they have: partial(camera_lost)
+  void tick(WallTime now);
+  void run_ended(const Error& why);  // clips close with what they have: partial(camera_lost)
   // The last key frame at or before `time` that is still in the ring, else nullptr.
-  virtual PacketPtr key_at(WallTime time, ClockSource clock) const = 0;
-  virtual RingStats stats() const = 0;
+  PacketPtr key_at(WallTime time, ClockSource clock) const;
+  RingStats stats() const;
+
+ private:
+  const std::shared_ptr<StreamClips> clips_;
 };
 
 // Owns the `record` thread of one volume. Files: <directory>/<facility>/<yyyy>/<mm>/<dd>/<clip>[.N].mp4 (.mov for

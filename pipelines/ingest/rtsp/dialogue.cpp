@@ -168,7 +168,7 @@ void Dialogue::note_stage(GstRTSPMethod method) {
 
 void Dialogue::before_request(const std::shared_ptr<Dialogue>& self, GstElement* source, GstRTSPMessage& request) {
   self->source_ = source;
-  filter_next_answer(self);
+  filter_next_answer([self](const GstRTSPMessage& asked, GstRTSPMessage& answer) { self->answered(asked, answer); });
   g_object_set(source, "user-id", nullptr, "user-pw", nullptr, nullptr);
   self->last_request_us_ = g_get_monotonic_time();
   auto& head = request.type_data.request;

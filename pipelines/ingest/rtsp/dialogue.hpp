@@ -27,14 +27,14 @@ namespace kanhu::ingest {
 // only where `path` trusts the place. rtspsrc never follows a redirect: it is told that the request failed, and another conversation
 // begins (has_moved). So whatever a camera answers, the password goes nowhere else.
 // Thread: before_request, answered and requested from rtspsrc's task; the rest any.
-class Dialogue final : public AnswerFilter {
+class Dialogue final {
  public:
   using Path = std::shared_ptr<Guarded<RedirectPath>>;
   Dialogue(IntakePtr intake, Path path, const Credential& credential, bool digest_only);
 
   // rtspsrc is about to send. Makes the next answer on this thread come to `self`.
   static void before_request(const std::shared_ptr<Dialogue>& self, GstElement* source, GstRTSPMessage& request);
-  void answered(const GstRTSPMessage& request, GstRTSPMessage& answer) override;
+  void answered(const GstRTSPMessage& request, GstRTSPMessage& answer);
   // The camera's description of its streams. MJPEG by its static payload type gets the name that RFC 3551 gives it.
   void described(GstSDPMessage& sdp);
   // Does it give its video another clock rate than 90,000?

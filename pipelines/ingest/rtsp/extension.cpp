@@ -9,14 +9,14 @@
 namespace kanhu::ingest {
 namespace {
 
-std::shared_ptr<AnswerFilter>& filter_of_this_thread() {
-  static thread_local std::shared_ptr<AnswerFilter> filter;
+AnswerFilter& filter_of_this_thread() {
+  static thread_local AnswerFilter filter;
   return filter;
 }
 
 GstRTSPResult after_send(GstRTSPExtension*, GstRTSPMessage* request, GstRTSPMessage* answer) {
   const auto filter = std::exchange(filter_of_this_thread(), nullptr);
-  if (filter && request != nullptr && answer != nullptr && answer->type == GST_RTSP_MESSAGE_RESPONSE) filter->answered(*request, *answer);
+  if (filter && request != nullptr && answer != nullptr && answer->type == GST_RTSP_MESSAGE_RESPONSE) filter(*request, *answer);
   return GST_RTSP_OK;
 }
 
@@ -43,6 +43,6 @@ GType extension_type() {
 
 bool register_rtsp_extension() { return gst_element_register(nullptr, kRtspExtension.data(), GST_RANK_PRIMARY, extension_type()) != FALSE; }
 
-void filter_next_answer(std::shared_ptr<AnswerFilter> filter) { filter_of_this_thread() = std::move(filter); }
+void filter_next_answer(AnswerFilter filter) { filter_of_this_thread() = std::move(filter); }
 
 }  // namespace kanhu::ingest

@@ -2,7 +2,7 @@
 // Every answer of a camera, before rtspsrc acts on it.
 #pragma once
 
-#include <memory>
+#include <functional>
 #include <string_view>
 
 #include <gst/rtsp/gstrtspmessage.h>
@@ -10,11 +10,7 @@
 namespace kanhu::ingest {
 
 // Sees, and may change, the answer to one request of rtspsrc.
-class AnswerFilter {
- public:
-  virtual ~AnswerFilter() = default;
-  virtual void answered(const GstRTSPMessage& request, GstRTSPMessage& answer) = 0;
-};
+using AnswerFilter = std::function<void(const GstRTSPMessage& request, GstRTSPMessage& answer)>;
 
 // The name of its element in GStreamer's registry.
 inline constexpr std::string_view kRtspExtension = "kanhurtspanswers";
@@ -27,6 +23,6 @@ bool register_rtsp_extension();
 // The next answer that comes on this thread goes to `filter`: rtspsrc sends a request and takes its answer on one thread, and says
 // which of all rtspsrc it is only before sending (signal before-send).
 // Thread: rtspsrc's task.
-void filter_next_answer(std::shared_ptr<AnswerFilter> filter);
+void filter_next_answer(AnswerFilter filter);
 
 }  // namespace kanhu::ingest

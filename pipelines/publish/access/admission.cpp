@@ -106,9 +106,11 @@ class NewConnections {
   std::map<std::string, Bucket> buckets_;  // at most as many as the allow-list has names
 };
 
-class ZapGate final : public Admission {
+}  // namespace
+
+class Admission::Zap {
  public:
-  ZapGate(KeyPair keys, const AllowList& list, const Clock& clock)
+  Zap(KeyPair keys, const AllowList& list, const Clock& clock)
       : clock_(clock),
         public_key_(keys.public_key),
         members_(members_of(list)),
@@ -119,17 +121,17 @@ class ZapGate final : public Admission {
     thread_ = std::thread([this] { run(); });
   }
 
-  ~ZapGate() override {
+  ~Zap() {
     stopping_ = true;
     thread_.join();
     zap_.close();
   }
 
-  void use(const AllowList& list) override {
+  void use(const AllowList& list) {
     members_.with([made = members_of(list)](Members& members) mutable { members = std::move(made); });
   }
 
-  std::optional<Asker> asker(std::string_view key) const override {
+  std::optional<Asker> asker(std::string_view key) const {
     if (key == public_key_) return Asker{kOwnName, Rights::all()};
     return members_.with([&](const Members& members) -> std::optional<Asker> {
       const auto found = members.find(key);
@@ -138,11 +140,11 @@ class ZapGate final : public Admission {
     });
   }
 
-  std::string public_key() const override { return public_key_; }
-  AdmissionStats stats() const override {
+  const std::string& public_key() const { return public_key_; }
+  AdmissionStats stats() const {
     return {admitted_, refused_, members_.with([](const Members& members) { return members.size(); })};
   }
-  Sockets& sockets() override { return sockets_; }
+  Sockets& sockets() { return sockets_; }
 
  private:
   void run();
@@ -162,7 +164,7 @@ class ZapGate final : public Admission {
   std::thread thread_;
 };
 
-void ZapGate::run() {
+void Admission::Zap::run() {
   name_this_thread("zap");
   std::array<zmq::pollitem_t, 1> items{{{zap_.handle(), 0, ZMQ_POLLIN, 0}}};
   while (!stopping_) {
@@ -173,7 +175,7 @@ void ZapGate::run() {
   }
 }
 
-void ZapGate::answer_one() {
+void Admission::Zap::answer_one() {
   ZapFrames request;
   zmq::message_t frame;
   do {
@@ -212,13 +214,19 @@ void ZapGate::answer_one() {
   }
 }
 
-}  // namespace
+Admission::Admission(std::unique_ptr<Zap> zap) : zap_(std::move(zap)) {}
+Admission::~Admission() = default;
+void Admission::use(const AllowList& list) { zap_->use(list); }
+std::optional<Asker> Admission::asker(std::string_view key) const { return zap_->asker(key); }
+const std::string& Admission::public_key() const { return zap_->public_key(); }
+AdmissionStats Admission::stats() const { return zap_->stats(); }
+Admission::Sockets& Admission::sockets() { return zap_->sockets(); }
 
 Result<std::unique_ptr<Admission>> Admission::open(const Secret& secret_key, const AllowList& list, const Clock& clock) {
   auto keys = key_pair_of(secret_key);
   if (!keys) return tl::unexpected(keys.error());
   try {
-    return std::make_unique<ZapGate>(std::move(*keys), list, clock);
+    return std::unique_ptr<Admission>(new Admission(std::make_unique<Zap>(std::move(*keys), list, clock)));
   } catch (const std::exception& error) {
     return fail(ErrorKind::kIo, std::string("no subscriber can be allowed: ") + error.what());
   }

@@ -32,17 +32,25 @@ class Admission {
  public:
   // kInvalidArgument when `secret_key` is none.
   static Result<std::unique_ptr<Admission>> open(const Secret& secret_key, const AllowList& list, const Clock& clock);
-  virtual ~Admission() = default;
+  ~Admission();
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
 
   // In force from now on, also for connections that stand: whose key is gone or has other rights is cut off within 2 s.
-  virtual void use(const AllowList& list) = 0;
+  void use(const AllowList& list);
   // Whose key this is now; nothing: nobody's, or expired.
-  virtual std::optional<Asker> asker(std::string_view key) const = 0;
-  virtual std::string public_key() const = 0;
-  virtual AdmissionStats stats() const = 0;
+  std::optional<Asker> asker(std::string_view key) const;
+  const std::string& public_key() const;
+  AdmissionStats stats() const;
 
-  class Sockets;  // gate_sockets.hpp: for those behind it
-  virtual Sockets& sockets() = 0;
+  class Sockets;  // admission_sockets.hpp: for those behind it
+  Sockets& sockets();
+
+ private:
+  class Zap;
+  explicit Admission(std::unique_ptr<Zap> zap);
+
+  const std::unique_ptr<Zap> zap_;
 };
 
 }  // namespace kanhu::publish

@@ -29,52 +29,51 @@ bool wait_for(zmq::socket_t& socket, std::chrono::milliseconds patience) {
   }
 }
 
-class SubSubscriber final : public Subscriber {
- public:
-  SubSubscriber(const std::string& endpoint, const std::vector<std::string>& topics, const std::optional<ClientKeys>& keys) {
-    set_subscriber_options(socket_);
-    if (keys) set_client_keys(socket_, *keys);
-    for (const std::string& topic : topics) socket_.set(zmq::sockopt::subscribe, topic);
-    if (topics.empty()) socket_.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
-    kanhu::publish::connect(socket_, endpoint);
-  }
+}  // namespace
 
-  Result<std::optional<LiveMessage>> receive(std::chrono::milliseconds patience) override {
-    try {
-      if (!wait_for(socket_, patience)) return std::optional<LiveMessage>();
-      std::vector<zmq::message_t> frames;
-      std::size_t count = 0;
-      for (bool more = true; more; ++count) {
-        zmq::message_t frame;
-        if (!socket_.recv(frame, zmq::recv_flags::dontwait)) break;
-        more = frame.more();
-        if (count < 3) frames.push_back(std::move(frame));
-      }
-      if (count != 3) return fail(ErrorKind::kCorrupt, fmt::format("a message of {} frames instead of topic, header, payload", count));
-      LiveMessage message;
-      message.topic = frames[0].to_string();
-      auto header = parse_json(frames[1].to_string_view(), 4096, 8);
-      if (!header || !header->is_object()) return fail(ErrorKind::kCorrupt, "a message whose header is not a JSON object");
-      if (!message.topic.starts_with(kTopicRoot)) return fail(ErrorKind::kCorrupt, "a message whose topic does not start with kanhu1/");
-      message.header = std::move(*header);
-      message.payload = frames[2].to_string();
-      return std::optional<LiveMessage>(std::move(message));
-    } catch (const std::exception& error) {
-      return fail(ErrorKind::kIo, error.what());
-    }
-  }
-
- private:
-  zmq::context_t context_{1};
-  zmq::socket_t socket_{context_, zmq::socket_type::sub};
+struct Subscriber::Socket {
+  zmq::context_t context{1};
+  zmq::socket_t sub{context, zmq::socket_type::sub};
 };
 
-}  // namespace
+Subscriber::Subscriber(std::unique_ptr<Socket> socket) : socket_(std::move(socket)) {}
+Subscriber::~Subscriber() = default;
+
+Result<std::optional<LiveMessage>> Subscriber::receive(std::chrono::milliseconds patience) {
+  try {
+    if (!wait_for(socket_->sub, patience)) return std::optional<LiveMessage>();
+    std::vector<zmq::message_t> frames;
+    std::size_t count = 0;
+    for (bool more = true; more; ++count) {
+      zmq::message_t frame;
+      if (!socket_->sub.recv(frame, zmq::recv_flags::dontwait)) break;
+      more = frame.more();
+      if (count < 3) frames.push_back(std::move(frame));
+    }
+    if (count != 3) return fail(ErrorKind::kCorrupt, fmt::format("a message of {} frames instead of topic, header, payload", count));
+    LiveMessage message;
+    message.topic = frames[0].to_string();
+    auto header = parse_json(frames[1].to_string_view(), 4096, 8);
+    if (!header || !header->is_object()) return fail(ErrorKind::kCorrupt, "a message whose header is not a JSON object");
+    if (!message.topic.starts_with(kTopicRoot)) return fail(ErrorKind::kCorrupt, "a message whose topic does not start with kanhu1/");
+    message.header = std::move(*header);
+    message.payload = frames[2].to_string();
+    return std::optional<LiveMessage>(std::move(message));
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::kIo, error.what());
+  }
+}
 
 Result<std::unique_ptr<Subscriber>> Subscriber::connect(const std::string& endpoint, const std::vector<std::string>& topics,
                                                         const std::optional<ClientKeys>& keys) {
   try {
-    return std::make_unique<SubSubscriber>(endpoint, topics, keys);
+    auto socket = std::make_unique<Socket>();
+    set_subscriber_options(socket->sub);
+    if (keys) set_client_keys(socket->sub, *keys);
+    for (const std::string& topic : topics) socket->sub.set(zmq::sockopt::subscribe, topic);
+    if (topics.empty()) socket->sub.set(zmq::sockopt::subscribe, std::string(kTopicRoot));
+    kanhu::publish::connect(socket->sub, endpoint);
+    return std::unique_ptr<Subscriber>(new Subscriber(std::move(socket)));
   } catch (const std::exception& error) {
     return fail(ErrorKind::kInvalidArgument, fmt::format("{}: {}; the form is tcp://ADDRESS:PORT or ipc://PATH", endpoint, error.what()));
   }

@@ -39,9 +39,17 @@ class Subscriber {
   // No topics: everything. Reconnects by itself, also to a gateway that is not there yet.
   static Result<std::unique_ptr<Subscriber>> connect(const std::string& endpoint, const std::vector<std::string>& topics,
                                                      const std::optional<ClientKeys>& keys = {});
-  virtual ~Subscriber() = default;
+  ~Subscriber();
+  Subscriber(const Subscriber&) = delete;
+  Subscriber& operator=(const Subscriber&) = delete;
   // Nothing after `patience`; kCorrupt for a message that is not of the contract.
-  virtual Result<std::optional<LiveMessage>> receive(std::chrono::milliseconds patience) = 0;
+  Result<std::optional<LiveMessage>> receive(std::chrono::milliseconds patience);
+
+ private:
+  struct Socket;
+  explicit Subscriber(std::unique_ptr<Socket> socket);
+
+  const std::unique_ptr<Socket> socket_;
 };
 
 }  // namespace kanhu::publish

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "daemon/commands/watch/feed.hpp"
+#include "daemon/http/metrics_server.hpp"
 #include "daemon/http/metrics_text.hpp"
 #include "daemon/query/camera_stats.hpp"
 #include "pipelines/publish/client/answer.hpp"

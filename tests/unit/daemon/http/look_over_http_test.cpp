@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/http/metrics_text.hpp"
+#include "daemon/http/metrics_server.hpp"
 #include "daemon/query/look_answer.hpp"
 #include "tests/unit/daemon/query/infrared_rig.hpp"
 
